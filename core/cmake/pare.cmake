@@ -1,0 +1,105 @@
+# The two functions every folder uses, and the settings all targets share.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+# Small objects: optimised, no debug information unless asked for, assertions kept by our own checks.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+
+# Contraction is off so that the reference arithmetic is the same on every compiler and ISA; the
+# floating-point kernels that want fused multiply-add switch it on for their own files.
+# -fPIC for all, so that objects and the precompiled header can be shared by archives and plugins.
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -ffp-contract=off
+  -fPIC -fno-semantic-interposition)
+if(PARE_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(PARE_ASAN)
+  set(_sanitize -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_compile_options(${_sanitize} -O1 -g1)
+  add_link_options(${_sanitize})
+endif()
+
+# One cache serves all build folders of a checkout: paths are made relative, and the build folder's
+# own name does not enter the key.
+find_program(PARE_CCACHE ccache)
+if(PARE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+    CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+    ${PARE_CCACHE})
+endif()
+find_program(PARE_MOLD mold)
+if(PARE_MOLD AND NOT CMAKE_CROSSCOMPILING)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# pare_library(name [TORCH] SOURCES a.cpp ... DEPS pare::x ... [PRIVATE_DEPS y ...])
+# A static library pare_<name> with the alias pare::<name>; includes are written from the
+# repository's root. TORCH marks what lies left of the cut.
+function(pare_library name)
+  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  set(target pare_${name})
+  if(ARG_SOURCES)
+    add_library(${target} STATIC ${ARG_SOURCES})
+    set(scope PUBLIC)
+    target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_DEPS})
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+    set(ARG_DEPS ${ARG_DEPS} ${ARG_PRIVATE_DEPS})
+  endif()
+  add_library(pare::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  target_include_directories(${target} ${scope}
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/pare>)
+  target_compile_features(${target} ${scope} cxx_std_20)
+  target_link_libraries(${target} ${scope} ${ARG_DEPS})
+  if(ARG_TORCH)
+    target_link_libraries(${target} ${scope} Libtorch::Libtorch)
+    if(ARG_SOURCES)
+      pare_torch_target(${target})
+    endif()
+  endif()
+  install(TARGETS ${target} EXPORT pareTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  install(DIRECTORY . DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/pare/${folder}
+    FILES_MATCHING PATTERN "*.h")
+endfunction()
+
+# Torch's headers cost seconds a file.
+function(pare_torch_target target)
+  if(PARE_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
+endfunction()
+
+# pare_test(name SOURCES a_test.cpp ... DEPS pare::x ... [LABELS slow] [TIMEOUT seconds] [TORCH])
+# One binary test_<name> and one CTest entry <name>, run in the repository's root; label `fast`
+# unless others are given. Loading libtorch once a case would cost more than the cases.
+function(pare_test name)
+  cmake_parse_arguments(ARG "TORCH" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(NOT ARG_SOURCES)
+    return()
+  endif()
+  set(target test_${name})
+  add_executable(${target} ${ARG_SOURCES})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${target} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gtest_main)
+  if(ARG_TORCH)
+    target_link_libraries(${target} PRIVATE Libtorch::Libtorch)
+    pare_torch_target(${target})
+  endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS fast)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND ${target} --gtest_brief=1 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
