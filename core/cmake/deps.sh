@@ -11,6 +11,7 @@ packages=(
   cmake ninja-build g++ ccache mold pkg-config make git ca-certificates unzip python3 python3-venv
   libeigen3-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libprotozero-dev
   libjpeg62-turbo-dev libpng-dev libarchive-dev zlib1g-dev coinor-libcbc-dev libutf8proc-dev
+  libgloo-dev  # its headers only: libtorch contains Gloo but does not ship them
   googletest libgtest-dev librapidcheck-dev libbenchmark-dev
   g++-aarch64-linux-gnu qemu-user
 )
@@ -50,7 +51,7 @@ make_judges() {
 # -DLIBTORCH_ROOT=<folder of a complete torch 2.11 installation>.
 make_libtorch() {
   local want
-  want=$(sha256sum core/cmake/libtorch.txt core/cmake/deps.sh | sha256sum)
+  want=$(sha256sum <core/cmake/libtorch.txt)
   fresh "$deps/libtorch" "$want" && return
   echo "deps: libtorch"
   local work=$deps/libtorch.work
