@@ -1,0 +1,83 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/config_write.h"
+#include "core/format/encoding.h"
+#include "core/graph/remap.h"
+
+namespace pare {
+
+/// A differentiable map on one parameter. Links of a chain are sorted transform < mask < quant, so that a masked,
+/// quantized weight is quantized after masking whoever came first.
+class Parametrization {
+ public:
+  enum class Order { kTransform = 0, kMask = 1, kQuant = 2 };
+  virtual ~Parametrization() = default;
+  /// Stable name under which checkpoints find the factory, e.g. "mask", "affine".
+  virtual std::string kind() const = 0;
+  virtual Order order() const = 0;
+  /// The effective parameter; same shape as `raw`.
+  virtual at::Tensor apply(const at::Tensor& raw) const = 0;
+  /// Trainable state (LSQ scale, AdaRound variable): an optimizer group without weight decay. Default: none.
+  virtual std::vector<at::Tensor> trainable() { return {}; }
+  /// State tensors by short name and settings, enough for the factory to rebuild the link.
+  virtual std::map<std::string, at::Tensor> state() const = 0;
+  virtual Json settings() const { return Json::object(); }
+  /// Follows a structure change of its parameter (`entry.cuts`), or throws ModelError naming itself.
+  virtual void remap(const ParamRemap& entry) = 0;
+  /// Last word of the chain at freeze: how the effective parameter is stored. Null: the chain's other links decide,
+  /// dense F32 when none does. `effective` is the output of the whole chain, contiguous CPU float32.
+  virtual std::unique_ptr<EncodedTensor> encode(const Tensor& effective) const { (void)effective; return nullptr; }
+  virtual std::unique_ptr<Parametrization> clone() const = 0;
+};
+
+/// Element mask: 0/1, same shape as the parameter. Gradients pass to kept elements only.
+class Mask final : public Parametrization {
+ public:
+  /// `encoding.layout` says how the zeros may be stored (dense, bitmask, n:m, block).
+  explicit Mask(at::Tensor mask, Encoding encoding = {});
+  std::string kind() const override { return "mask"; }
+  Order order() const override { return Order::kMask; }
+  at::Tensor apply(const at::Tensor& raw) const override;
+  std::map<std::string, at::Tensor> state() const override;
+  Json settings() const override;
+  void remap(const ParamRemap& entry) override;
+  std::unique_ptr<EncodedTensor> encode(const Tensor& effective) const override;
+  std::unique_ptr<Parametrization> clone() const override;
+  const at::Tensor& mask() const { return mask_; }
+  void set_mask(at::Tensor mask);
+
+ private:
+  at::Tensor mask_;
+  Encoding encoding_;
+};
+
+/// Integer weights: q = quantize(w) with fixed or observed scales, straight-through gradient inside the range.
+/// Uses core/base/quant_math.h arithmetic (true division, half to even).
+class AffineQuant final : public Parametrization {
+ public:
+  /// `scale` kFloat and `zero_point` kInt: [cells of encoding.axis] (or [1] for axis -1).
+  AffineQuant(at::Tensor scale, at::Tensor zero_point, Encoding encoding);
+  std::string kind() const override { return "affine"; }
+  Order order() const override { return Order::kQuant; }
+  at::Tensor apply(const at::Tensor& raw) const override;
+  std::map<std::string, at::Tensor> state() const override;
+  Json settings() const override;
+  void remap(const ParamRemap& entry) override;
+  std::unique_ptr<EncodedTensor> encode(const Tensor& effective) const override;
+  std::unique_ptr<Parametrization> clone() const override;
+  const at::Tensor& scale() const { return scale_; }
+  const at::Tensor& zero_point() const { return zero_point_; }
+  const Encoding& encoding() const { return encoding_; }
+
+ private:
+  at::Tensor scale_, zero_point_;
+  Encoding encoding_;
+};
+
+}  // namespace pare
