@@ -55,6 +55,6 @@ if(Libtorch_FOUND AND NOT TARGET Libtorch::Libtorch)
     INTERFACE_LINK_OPTIONS "LINKER:--allow-shlib-undefined;LINKER:-rpath-link,${_libtorch_lib}"
     INTERFACE_LINK_LIBRARIES "Libtorch::c10;Threads::Threads"
     INTERFACE_COMPILE_DEFINITIONS "_GLIBCXX_USE_CXX11_ABI=1;USE_DISTRIBUTED;USE_C10D_GLOO"
-    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES
+    INTERFACE_INCLUDE_DIRECTORIES
       "${_libtorch_include};${_libtorch_include}/torch/csrc/api/include")
 endif()
