@@ -14,7 +14,7 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 
 # Contraction is off so that the reference arithmetic is the same on every compiler and ISA; the
 # floating-point kernels that want fused multiply-add switch it on for their own files.
-# -fPIC for all, so that objects and the precompiled header can be shared by archives and plugins.
+# -fPIC for all, so that archives can go into plugin libraries.
 # -Wrestrict gives false alarms on std::string in GCC 12.
 add_compile_options(-Wall -Wextra -Wno-restrict -Wno-missing-field-initializers -ffp-contract=off
   -fPIC -fno-semantic-interposition)
@@ -23,7 +23,7 @@ if(PARE_WERROR)
 endif()
 if(PARE_ASAN)
   set(_sanitize -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  add_compile_options(${_sanitize} -O1 -g1)
+  add_compile_options(${_sanitize} -O1 -g1 -D_GLIBCXX_ASSERTIONS)
   add_link_options(${_sanitize})
 endif()
 
