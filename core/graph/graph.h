@@ -78,6 +78,9 @@ class Graph {
   /// Appends a node behind all others; output values are created, named `<name>` or `<name>:<i>` for several.
   NodeId add_node(const std::string& op, const std::string& name, std::vector<ValueId> inputs, Attrs attrs = {},
                   int outputs = 1);
+  /// The same with the output values' own names (readers of files).
+  NodeId add_node_named(const std::string& op, const std::string& name, std::vector<ValueId> inputs, Attrs attrs,
+                        const std::vector<std::string>& output_names);
   /// The same, returning the first output.
   ValueId add(const std::string& op, const std::string& name, std::vector<ValueId> inputs, Attrs attrs = {});
   /// Moves a node directly before another one in the order.
@@ -110,7 +113,7 @@ class Graph {
   void replace_uses(ValueId from, ValueId to);
   /// Removes a node and its outputs; they must have no users left.
   void erase_node(NodeId id);
-  /// Removes values that nothing uses (constants and unread inputs stay unless `constants`).
+  /// Removes constants that nothing reads; their tensors stay in the ConstantStore until the caller drops them.
   void erase_unused_constants();
 
   /// Throws ModelError unless names are unique, edges exist, the order is topological and outputs are produced.
@@ -126,6 +129,7 @@ class Graph {
   NodeId next_node_ = 0;
   ValueId next_value_ = 0;
   ValueId new_value(const std::string& name, Role role, DType dtype);
+  size_t position(NodeId id) const;
 };
 
 /// value -> reading nodes, built once for a graph that does not change meanwhile.

@@ -91,6 +91,8 @@ OpTable builtin_ops();
 
 /// Infers dtype and shape of every value; existing annotations are replaced. Throws ModelError naming the node.
 void infer_shapes(Graph& graph, const ConstantStore& constants, const OpTable& ops);
+/// infer_shapes that also returns what is known of small integer tensors (rank <= 1, at most 64 elements).
+std::map<ValueId, DimShape> infer_contents(Graph& graph, const ConstantStore& constants, const OpTable& ops);
 
 /// verify_structure, known operators, arity, attribute types, constants present with the declared dtype and shape.
 void verify(const Graph& graph, const ConstantStore& constants, const OpTable& ops);
