@@ -14,10 +14,11 @@ struct QRange {
   int32_t high = 255;
 };
 
-/// Range of `bits`-bit integers; a symmetric signed range drops its minimum, so that -128 never appears.
+/// Range of `bits`-bit integers, bits in [1, 32] (unsigned: [1, 31]); a symmetric signed range drops its minimum, so
+/// that -128 never appears.
 constexpr QRange qrange(int bits, bool is_signed, bool symmetric) {
-  if (!is_signed) return {0, (1 << bits) - 1};
-  const int32_t high = (1 << (bits - 1)) - 1;
+  if (!is_signed) return {0, static_cast<int32_t>((int64_t{1} << bits) - 1)};
+  const int32_t high = static_cast<int32_t>((int64_t{1} << (bits - 1)) - 1);
   return {symmetric ? -high : -high - 1, high};
 }
 
