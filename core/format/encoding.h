@@ -51,6 +51,15 @@ EncodedTensor encode_raw(const Tensor& tensor);
 EncodedTensor encode_affine(const Tensor& q, const Tensor& scale, const Tensor& zero_point, const Encoding& encoding);
 /// Float tensor under a layout and codec that need no outside parameters (raw, f16, bf16; any layout).
 EncodedTensor encode(const Tensor& tensor, const Encoding& encoding);
+/// Indices into `palette` [2^bits at most] kF32: `indices` kI32 one per element; `bits` of the encoding is 1..8.
+EncodedTensor encode_palette(const Tensor& indices, const Tensor& palette, const Encoding& encoding);
+/// +scale or -scale by the sign of `tensor` (kF32; zero counts as positive in a dense layout, a sparse layout drops it);
+/// `scale` [cells] kF32.
+EncodedTensor encode_sign(const Tensor& tensor, const Tensor& scale, const Encoding& encoding);
+/// Throws ModelError unless settings, parts, element types and sizes fit each other (`decode` checks contents too).
+void check_encoding(const EncodedTensor& encoded);
+/// Cells of the scale axes.
+int64_t cells_of(const Encoding& encoding, const Shape& shape);
 /// The dense tensor of the logical dtype. Throws ModelError when a part is missing or does not fit.
 Tensor decode(const EncodedTensor& encoded);
 /// The dense integers [shape] kI32 of an affine constant; throws ModelError for other codecs.
