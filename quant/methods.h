@@ -1,0 +1,7 @@
+#pragma once
+
+namespace pare {
+class Registry;
+/// Adds every quantization method to a registry.
+void register_quant(Registry& registry);
+}  // namespace pare
