@@ -1,5 +1,7 @@
 #include "core/base/config.h"
 
+#include <algorithm>
+
 namespace pare {
 
 std::string ConfigMark::prefix() const {
@@ -28,10 +30,17 @@ const ConfigNode* ConfigNode::find(const std::string& key) const {
   return nullptr;
 }
 
+static std::string shortened(std::string text) {
+  constexpr size_t kMost = 60;  // an unclosed quote swallows the rest of a file
+  if (text.size() > kMost) text = text.substr(0, kMost) + "...";
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
 std::string ConfigNode::describe() const {
   switch (kind) {
     case Kind::kNull: return "nothing";
-    case Kind::kScalar: return '"' + scalar + '"';
+    case Kind::kScalar: return '"' + shortened(scalar) + '"';
     case Kind::kList: return "a list";
     case Kind::kMap: return "a map";
   }
