@@ -21,6 +21,7 @@ struct TorchContext {
   const std::vector<at::Tensor>& inputs;
   bool training = false;
   size_t outputs = 1;
+  at::Generator* generator = nullptr;  ///< for random operators (Dropout); never null when a Model runs them
 };
 using TorchOp = std::function<std::vector<at::Tensor>(const TorchContext&)>;
 /// Operator name -> evaluation; a value that is passed, so that a program can add its own.
@@ -47,11 +48,11 @@ class RemapListener {
   virtual void remap(class Model& model, const Remap& remap) = 0;
 };
 
-/// Runs a Graph under autograd, node by node. Cheap to copy handles to (shared); `clone` for an own copy.
+/// Runs a Graph under autograd, node by node; starts in evaluation mode. Move-only; `clone` for a copy.
 class Model {
  public:
-  /// Copies nothing: parameters are detached views of the constants where they are float CPU tensors owned alone,
-  /// otherwise copies. Throws ModelError when a constant is missing or an operator unknown.
+  /// Parameters are copies of the constants. Throws ModelError when a constant is missing or does not fit, or listing
+  /// all operators without an evaluation.
   Model(Graph graph, const ConstantStore& constants, OpTable ops = builtin_ops(), TorchOps torch_ops = builtin_torch_ops());
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
@@ -60,6 +61,7 @@ class Model {
 
   const Graph& graph() const;
   const OpTable& ops() const;
+  const TorchOps& torch_ops() const;
 
   /// All graph outputs. Inputs in graph order, any batch size that the graph's symbols allow.
   std::vector<at::Tensor> forward(const std::vector<at::Tensor>& inputs);
@@ -81,6 +83,9 @@ class Model {
 
   void train(bool on = true);
   bool training() const;
+  /// Restarts the stream of random operators (Dropout). A trainer calls it each step with a key of (seed, step), so that
+  /// a resumed run draws what the undisturbed one drew.
+  void seed(uint64_t key);
   void to(at::Device device);
   at::Device device() const;
 

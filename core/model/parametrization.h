@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,7 +36,24 @@ class Parametrization {
   /// dense F32 when none does. `effective` is the output of the whole chain, contiguous CPU float32.
   virtual std::unique_ptr<EncodedTensor> encode(const Tensor& effective) const { (void)effective; return nullptr; }
   virtual std::unique_ptr<Parametrization> clone() const = 0;
+  /// Moves all state to a device; the state tensors keep their identity. Default: what `state` lists.
+  virtual void to(at::Device device);
 };
+
+/// Sorted links of one parameter.
+using Chain = std::vector<std::shared_ptr<Parametrization>>;
+
+/// `raw` through all links.
+at::Tensor apply(const Chain& chain, const at::Tensor& raw);
+/// How the output of the chain is stored: the last link that says so, in the layout that a mask allows.
+EncodedTensor encode(const Chain& chain, const Tensor& effective);
+
+/// Rebuilds a link from its `state` and `settings`. Throws ModelError when these do not fit.
+using ChainFactory = std::function<std::shared_ptr<Parametrization>(const std::map<std::string, at::Tensor>& state,
+                                                                    const Json& settings)>;
+/// Kind -> factory; a value that is passed, so that a program can add its own links.
+using ChainFactories = std::map<std::string, ChainFactory>;
+ChainFactories builtin_chains();
 
 /// Element mask: 0/1, same shape as the parameter. Gradients pass to kept elements only.
 class Mask final : public Parametrization {
@@ -53,7 +72,7 @@ class Mask final : public Parametrization {
   void set_mask(at::Tensor mask);
 
  private:
-  at::Tensor mask_;
+  at::Tensor mask_, dropped_;  // dropped_: the mask's complement as kBool
   Encoding encoding_;
 };
 
