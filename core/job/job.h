@@ -19,6 +19,8 @@ struct ReportSink {
   std::function<void(int64_t done, int64_t total, const std::string& status)> progress = [](int64_t, int64_t, const std::string&) {};
 };
 
+class Registry;
+
 /// What a run holds: model, data, device, communicator, seed, folder. Stages get it and change it.
 class Job {
  public:
@@ -35,6 +37,11 @@ class Job {
   std::string stage_key;                   ///< of the running stage; forks the random streams
   int threads = 1;
   std::string folder;                      ///< of the run; "" when nothing is written
+  std::string stage_folder;                ///< of the running stage inside it, for checkpoints; "" when nothing is written
+  std::string journal_key;                 ///< of the running stage: what its files were made from
+  std::vector<std::string> stage_files;    ///< the running stage adds what it left in `folder`, relative to it
+  int64_t num_classes = 0;                 ///< of the data; 0 when unknown
+  const Registry* registry = nullptr;      ///< what `with:` lists and the like may name; outlives the job
   std::unique_ptr<Communicator> communicator;
   ReportSink sink;
   Json resolved_recipe = Json::object();

@@ -23,6 +23,9 @@ class Stage {
   virtual Json config() const = 0;
   /// Checks that need the model or the other stages; runs before anything is trained. Throws ConfigError.
   virtual void check(Job& job) { (void)job; }
+  /// Names or families ("quant.*") of stages that may not stand before this one: a recipe that has them there is refused.
+  /// Default: everything works on a float model.
+  virtual std::vector<std::string> not_after() const { return {"quant.*"}; }
   /// One or more lines for `pare plan`: what it will do, sizes, MACs.
   virtual std::vector<std::string> plan(Job& job) = 0;
   virtual void run(Job& job) = 0;
