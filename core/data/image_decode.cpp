@@ -95,7 +95,21 @@ Tensor decode_jpeg(std::span<const std::byte> bytes, const std::string& name) {
   return out;
 }
 
+/// libpng stops at the last pixel; a file that ends before its IEND chunk is truncated all the same.
+bool png_has_end(std::span<const std::byte> bytes) {
+  constexpr size_t kChunkFrame = 12;  // length, type, checksum
+  size_t at = 8;
+  while (at + kChunkFrame <= bytes.size()) {
+    size_t length = 0;
+    for (size_t i = 0; i < 4; ++i) length = length << 8 | static_cast<size_t>(bytes[at + i]);
+    if (std::memcmp(bytes.data() + at + 4, "IEND", 4) == 0) return true;
+    at += kChunkFrame + length;
+  }
+  return false;
+}
+
 Tensor decode_png(std::span<const std::byte> bytes, const std::string& name) {
+  PARE_CHECK(png_has_end(bytes), DataError, "[decode_image] truncated PNG: no end chunk in {} bytes ({})", bytes.size(), name);
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
   if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()))
