@@ -1,7 +1,6 @@
 #include "core/format/pare_file.h"
 
 #include <charconv>
-#include <set>
 
 #include "core/base/file.h"
 #include "core/base/hash.h"
@@ -31,20 +30,6 @@ constexpr size_t kMaxRank = 16;
 constexpr size_t kMaxLabels = 1u << 16, kMaxLabelBytes = 1024;
 constexpr JsonLimits kInfoLimits{.depth = 64};
 constexpr JsonLimits kListLimits{.depth = 6, .keys = 1u << 16};
-
-// Covers names, types, shapes, payloads and all other metadata, in name order.
-uint64_t checksum_of(const Tensors& tensors, const Metadata& metadata) {
-  uint64_t hash = 0;
-  for (const auto& [name, tensor] : tensors) {
-    hash = xxh64(fmt("{} {} {}", name, tensor.dtype(), tensor.shape()), hash);
-    hash = xxh64(tensor.byte_span(), hash);
-  }
-  for (const auto& [key, text] : metadata) {
-    if (key == kChecksumKey) continue;
-    hash = xxh64(text, xxh64(key, hash));
-  }
-  return hash;
-}
 
 std::string part_key(const std::string& constant, const std::string& part) {
   return part == kData ? constant : constant + kPartMark + part;
@@ -99,7 +84,7 @@ Metadata metadata_of(const FrozenModel& model, const Tensors& tensors) {
   out[kPreprocessKey] = dump_json(config_to_json(model.preprocess), where);
   out[kLabelsKey] = dump_json(Json(model.labels), where);
   out[kInfoKey] = dump_json(model.metadata, where);
-  out[kChecksumKey] = hex64(checksum_of(tensors, out));
+  out[kChecksumKey] = pare_checksum(tensors, out);
   return out;
 }
 
@@ -194,7 +179,7 @@ std::vector<std::string> labels_from_json(const Json& json, const std::string& w
 FrozenModel from_parts(SafetensorsFile file, const std::string& where) {
   const Metadata& metadata = file.metadata;
   check_version(metadata, where);
-  PARE_CHECK(text_of(metadata, kChecksumKey, where) == hex64(checksum_of(file.tensors, metadata)), ModelError,
+  PARE_CHECK(text_of(metadata, kChecksumKey, where) == pare_checksum(file.tensors, metadata), ModelError,
              "[{}] checksum differs: the file is damaged", where);
   const auto json = [&](const char* key, JsonLimits limits) { return parse_json(text_of(metadata, key, where), where, limits); };
   FrozenModel out;
@@ -232,6 +217,18 @@ FrozenModel parse_pare(std::span<const std::byte> bytes, std::shared_ptr<const v
 FrozenModel load_pare(const std::string& path) {
   const auto file = MappedFile::open(path);
   return parse_pare(file->bytes(), file, path);
+}
+
+std::string pare_checksum(const Tensors& tensors, const Metadata& metadata) {
+  uint64_t hash = 0;
+  for (const auto& [name, tensor] : tensors) {
+    hash = xxh64(fmt("{} {} {}", name, tensor.dtype(), tensor.shape()), hash);
+    hash = xxh64(tensor.byte_span(), hash);
+  }
+  for (const auto& [key, text] : metadata) {
+    if (key != kChecksumKey) hash = xxh64(text, xxh64(key, hash));
+  }
+  return hex64(hash);
 }
 
 FrozenModel stripped(FrozenModel model) {

@@ -26,6 +26,9 @@ FrozenModel load_pare(const std::string& path);
 /// The same from memory; `owner` keeps `bytes` alive, `where` names the source in errors.
 FrozenModel parse_pare(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::string& where);
 
+/// The text of metadata "pare.checksum" for such a file: XXH64 over names, types, shapes, payloads and other metadata.
+std::string pare_checksum(const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata);
+
 /// Only what runs: graph, constants, preprocessing and labels. Size figures are those of the stripped file.
 FrozenModel stripped(FrozenModel model);
 

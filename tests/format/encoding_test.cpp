@@ -128,6 +128,21 @@ TEST(Encoding, a_sparse_affine_layout_drops_what_equals_the_zero_point) {
   EXPECT_EQ(decode(encoded).to_doubles(), (std::vector<double>{0, 2, 0, -1.5}));
 }
 
+std::vector<int64_t> bytes_of(const EncodedTensor& encoded, const std::string& part) {
+  return encoded.parts.at(part).to_ints();
+}
+
+TEST(Encoding, the_worked_example_of_the_format_description) {
+  const Tensor q = Tensor::of<int32_t>({1, -2, 0, 7, 0, 0, -7, 3}, {2, 4});
+  const Tensor scale = Tensor::of<float>({0.5f, 0.25f}, {2});
+  const EncodedTensor dense = encode_affine(q, scale, {}, {.bits = 4, .axis = 0});
+  EXPECT_EQ(bytes_of(dense, "data"), (std::vector<int64_t>{0xe1, 0x70, 0x00, 0x39}));
+  EXPECT_EQ(decode(dense).to_doubles(), (std::vector<double>{0.5, -1, 0, 3.5, 0, 0, -1.75, 0.75}));
+  const EncodedTensor sparse = encode_affine(q, scale, {}, {.layout = Layout::kBitmask, .bits = 4, .axis = 0});
+  EXPECT_EQ(bytes_of(sparse, "data"), (std::vector<int64_t>{0xe1, 0x97, 0x03}));
+  EXPECT_EQ(bytes_of(sparse, "mask"), (std::vector<int64_t>{0xcb}));
+}
+
 TEST(Encoding, palette_and_sign) {
   const Tensor palette = Tensor::of<float>({0.0f, -1.5f, 4.0f}, {3});
   const Tensor indices = Tensor::of<int32_t>({0, 1, 2, 0, 2}, {5});
