@@ -28,6 +28,9 @@ struct Remap {
   bool empty() const { return entries.empty() && removed.empty(); }
 };
 
+/// `first`, then `second`, as one step.
+Remap compose(const Remap& first, const Remap& second);
+
 /// `source` cut as the entry says (kept: the same handle). InternalError for merged and new.
 Tensor apply(const ParamRemap& remap, const Tensor& source);
 
