@@ -1,5 +1,6 @@
 #include "distill/kd.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 
 #include "core/job/job.h"

@@ -1,5 +1,6 @@
 #include "quant/ptq.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
@@ -9,6 +10,7 @@
 #include <set>
 
 #include "core/data/loader.h"
+#include "core/graph/passes/pass.h"
 #include "core/job/job.h"
 #include "quant/bias_correction.h"
 
@@ -31,6 +33,13 @@ std::set<NodeId> float_nodes(const Graph& graph, const PtqConfig& config) {
     if (kQuantizable.count(graph.node(id).op)) out.insert(id);
   for (const Selectable& layer : chosen_layers(graph, config)) out.erase(graph.find_node(layer.name));
   return out;
+}
+
+// Integers replace what inference runs: BatchNorm folded, Dropout and no-ops gone.
+void to_inference_form(Model& model) {
+  GraphWithConstants parts{model.graph(), model.constants()};
+  const PassResult result = run_passes(parts, model.ops(), inference_passes());
+  model.adopt(std::move(parts.graph), result.remap, parts.constants);
 }
 
 std::map<int64_t, QParams> observe(Model& model, const QuantPlan& plan, const PtqConfig& config,
@@ -122,7 +131,7 @@ PtqResult quantize_post_training(const Model& model, const PtqConfig& config, co
   PARE_CHECK(!batches.empty(), ConfigError, "[quant.ptq] expected calibration data, got none");
   Model reference = model.clone();
   reference.train(false);
-  fold_batch_norm(reference);
+  to_inference_form(reference);
   const QuantPlan plan = place_quantization(reference.graph(), float_nodes(reference.graph(), config));
   PARE_CHECK(!plan.weights.empty(), ModelError,
              "[quant.ptq] expected a Conv, Gemm or MatMul with a weight, found none to quantize among the selected layers");

@@ -1,5 +1,6 @@
 #include "distill/losses/kd.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/log_softmax.h>
 
 #include "core/base/error.h"

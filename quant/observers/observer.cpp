@@ -1,5 +1,6 @@
 #include "quant/observers/observer.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/amax.h>
 #include <ATen/ops/aminmax.h>
 #include <ATen/ops/clamp.h>

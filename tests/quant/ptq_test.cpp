@@ -1,0 +1,116 @@
+// Post-training quantization of zoo models on random data.
+
+#include "quant/ptq.h"
+
+#include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/randn.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/zoo/zoo.h"
+#include "quant/bias_correction.h"
+
+namespace pare {
+namespace {
+
+// 8-bit weights and activations of a random ResNet-20 keep about 30 dB; far below means a wrong scale somewhere.
+constexpr double kLeastSnr8 = 20.0;
+
+Model make(const std::string& name) {
+  GraphWithConstants parts = zoo(name);
+  return Model(std::move(parts.graph), parts.constants);
+}
+
+std::vector<at::Tensor> images(int64_t channels, int64_t size) {
+  at::manual_seed(1);
+  return {at::randn({8, channels, size, size}), at::randn({8, channels, size, size})};
+}
+
+double snr_db(const at::Tensor& wanted, const at::Tensor& got) {
+  const double noise = (wanted - got).square().sum().item<double>();
+  return 10.0 * std::log10(wanted.square().sum().item<double>() / noise);
+}
+
+at::Tensor output(Model& model, const at::Tensor& input) {
+  at::NoGradGuard no_grad;
+  model.train(false);
+  return model.forward({input})[0];
+}
+
+TEST(Ptq, EightBitsStayCloseToTheFloatModelWhichIsUnchanged) {
+  Model model = make("resnet20");
+  const auto batches = images(3, 32);
+  const at::Tensor before = output(model, batches[0]);
+  PtqResult result = quantize_post_training(model, {}, batches);
+  EXPECT_GT(snr_db(before, output(result.model, batches[0])), kLeastSnr8);
+  EXPECT_TRUE(before.equal(output(model, batches[0])));
+  EXPECT_EQ(result.layers.size(), 20u);
+  for (const auto& layer : result.layers) EXPECT_GT(layer.snr_db, kLeastSnr8) << layer.node;
+}
+
+TEST(Ptq, FewerBitsLoseMore) {
+  Model model = make("lenet5");
+  const auto batches = images(1, 28);
+  const at::Tensor wanted = output(model, batches[0]);
+  double last = 1e9;
+  for (int64_t bits : {8, 5, 3}) {
+    PtqConfig config;
+    config.weights.num_bits = bits;
+    PtqResult result = quantize_post_training(model, config, batches);
+    const double snr = snr_db(wanted, output(result.model, batches[0]));
+    EXPECT_LT(snr, last) << bits;
+    last = snr;
+  }
+}
+
+TEST(Ptq, WeightsAreIntegersTimesTheirScale) {
+  Model model = make("lenet5");
+  PtqResult result = quantize_post_training(model, {}, images(1, 28));
+  int checked = 0;
+  for (const Param& param : result.model.params()) {
+    for (const auto& link : param.chain) {
+      const auto* affine = dynamic_cast<const AffineQuant*>(link.get());
+      if (!affine || affine->encoding().bits != 8) continue;
+      const at::Tensor w = result.model.effective(param.name).detach();
+      const at::Tensor q = w.flatten(1) / affine->scale().reshape({-1, 1});
+      EXPECT_LT((q - q.round()).abs().max().item<double>(), 1e-3) << param.name;
+      EXPECT_LE(q.abs().max().item<double>(), 127.001) << param.name;
+      ++checked;
+    }
+  }
+  EXPECT_EQ(checked, 5);
+}
+
+TEST(Ptq, BiasCorrectionKeepsTheMeanOfEveryChannel) {
+  Model model = make("lenet5");
+  const auto batches = images(1, 28);
+  double worst[2] = {0, 0};
+  for (const bool correct : {false, true}) {
+    PtqConfig config;
+    config.weights.num_bits = 3;
+    config.bias_correction = correct;
+    PtqResult result = quantize_post_training(model, config, batches);
+    const NodeId last = model.graph().order().back();
+    const at::Tensor a = output_means(model, {last}, batches)[0], b = output_means(result.model, {last}, batches)[0];
+    worst[correct] = (a - b).abs().max().item<double>();
+  }
+  EXPECT_LT(worst[1], 0.2 * worst[0]);
+}
+
+TEST(Ptq, IgnoredLayersStayFloat) {
+  Model model = make("lenet5");
+  PtqConfig config;
+  config.ignore = Selector({"Conv"});
+  EXPECT_EQ(quantize_post_training(model, config, images(1, 28)).layers.size(), 3u);
+}
+
+TEST(Ptq, NoDataIsAConfigError) {
+  const Model model = make("lenet5");
+  EXPECT_THROW(quantize_post_training(model, {}, {}), ConfigError);
+}
+
+}  // namespace
+}  // namespace pare
