@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/config.h"
+#include "core/graph/ties.h"
+#include "core/recipe/selector.h"
+
+namespace pare {
+
+/// What is to remain, as a share of the model that the stage gets. Exactly one is given.
+struct StructuredBudget {
+  std::optional<double> macs, params, channels;
+  template <class V>
+  void fields(V& v) {
+    v("macs", macs, between(0, 1), "share of the multiply-accumulates that remains");
+    v("params", params, between(0, 1), "share of the parameters that remains");
+    v("channels", channels, between(0, 1), "share of the removable units that remains");
+  }
+  /// "macs", "params" or "channels", and the share. Throws ConfigError unless exactly one is set.
+  std::pair<std::string, double> only() const;
+};
+
+/// What limits a selection, beside the budget.
+struct SelectionLimits {
+  int64_t min_channels = 1;    ///< units that a group keeps at least
+  int64_t round_to = 1;        ///< a group's kept units are rounded up to a multiple of this
+  double max_sparsity = 1.0;   ///< share of a group that may go at most
+  std::vector<bool> allowed;   ///< by group
+};
+
+/// Units to remove when the `count` least important allowed ones go, after the limits; ascending. `scores` by unit.
+std::vector<int32_t> least_important(const DimGroups& groups, const std::vector<double>& scores, int64_t count,
+                                     const SelectionLimits& limits);
+
+/// The shortest removal whose cost is at most `share` of the whole, by bisection over the ranking. `cost` of a removal
+/// must not grow with it. Throws ConfigError naming what prevents a target that cannot be reached.
+std::vector<int32_t> select_for_budget(const DimGroups& groups, const std::vector<double>& scores,
+                                       const SelectionLimits& limits, double share, const std::string& what,
+                                       const std::function<double(const std::vector<int32_t>&)>& cost);
+
+}  // namespace pare

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/base/config.h"
+#include "core/job/registry.h"
+#include "core/recipe/selector.h"
+#include "core/train/modifier.h"
+#include "pruning/criteria/criterion.h"
+#include "pruning/structured/budget.h"
+
+namespace pare {
+
+enum class ScoreNormalization { kNone, kGroupMean };
+template <>
+struct EnumNames<ScoreNormalization> {
+  static constexpr std::pair<ScoreNormalization, const char*> kNames[] = {{ScoreNormalization::kNone, "none"},
+                                                                          {ScoreNormalization::kGroupMean, "group_mean"}};
+};
+
+struct StructuredConfig {
+  StructuredBudget target;
+  CriterionConfig criterion = NormCriterion{};
+  ScoreNormalization normalization = ScoreNormalization::kGroupMean;
+  int64_t round_to = 1, min_channels = 1;
+  double max_sparsity = 0.9;
+  Selector ignore;
+  bool inexact = false;
+  template <class V>
+  void fields(V& v) {
+    v("target", target, "what remains: one of macs, params, channels");
+    v("criterion", criterion, "importance of a unit: norm, taylor or random");
+    v("normalization", normalization, "how groups become comparable: divide by the group's mean score, or not");
+    v("round_to", round_to, at_least(1), "kept channels of a group are a multiple of this (16 suits most CPUs)");
+    v("min_channels", min_channels, at_least(1), "channels that a group keeps at least");
+    v("max_sparsity", max_sparsity, between(0, 1), "share of a group that may go at most");
+    v("ignore", ignore, "layers whose output channels stay");
+    v("inexact", inexact, "also prune groups whose removal differs from zeroing (LayerNorm, softmax)");
+  }
+};
+
+/// What a structured pruning did.
+struct StructuredReport {
+  struct Group {
+    std::string name;
+    int64_t before = 0, after = 0;
+  };
+  std::vector<Group> groups;           ///< those that lost units
+  int64_t units_removed = 0;
+  int64_t params_before = 0, params_after = 0;
+  int64_t macs_before = 0, macs_after = 0;
+  double max_difference = 0.0;         ///< masked against shrunk model, relative to the output range
+};
+Json to_json(const StructuredReport& report);
+
+/// Removes whole channels, heads or features so that the budget is met, physically and at once: the model's graph,
+/// parameters, chains and listeners (optimizer state) shrink together. The masked and the shrunk model are run on
+/// `probe` (model inputs) and must agree: otherwise ModelError, and the model stays as it was. Criteria that need
+/// gradients read those of the parameters. Throws ConfigError when the budget cannot be met.
+StructuredReport prune_structured(Model& model, const StructuredConfig& config, const std::vector<at::Tensor>& probe);
+
+class StructuredStage final : public Stage {
+ public:
+  explicit StructuredStage(StructuredConfig config) : config_(std::move(config)) {}
+  Json config() const override { return config_to_json(config_); }
+  void check(Job& job) override;
+  std::vector<std::string> plan(Job& job) override;
+  void run(Job& job) override;
+
+ private:
+  StructuredConfig config_;
+};
+
+struct StructuredModifierConfig : StructuredConfig {
+  double at_epoch = 0.0;
+  template <class V>
+  void fields(V& v) {
+    StructuredConfig::fields(v);
+    v("at_epoch", at_epoch, at_least(0), "when to prune, in epochs of this stage");
+  }
+};
+
+/// The same inside training: prunes behind the step where `at_epoch` is reached; training goes on with the small model
+/// and the kept channels' optimizer state.
+class StructuredModifier final : public Modifier {
+ public:
+  StructuredModifier(StructuredModifierConfig config, Job&) : config_(std::move(config)) {}
+  explicit StructuredModifier(StructuredModifierConfig config) : config_(std::move(config)) {}
+  std::string holder() const override { return "prune.structured"; }
+  at::Tensor loss(Model& model, const LossContext& context, at::Tensor loss_so_far) override;
+  void after_step(Model& model, const StepContext& context) override;
+  std::map<std::string, at::Tensor> state() const override;
+  void load_state(const std::map<std::string, at::Tensor>& state) override;
+
+ private:
+  StructuredModifierConfig config_;
+  std::vector<at::Tensor> probe_;   // this step's inputs
+  bool done_ = false;
+};
+
+}  // namespace pare
