@@ -63,6 +63,9 @@ GraphWithConstants build_mobilenet_v1(const std::string& variant, const ZooOptio
 GraphWithConstants build_mobilenet_v2(const std::string& variant, const ZooOptions& options);
 GraphWithConstants build_bert(const std::string& variant, const ZooOptions& options);
 
+/// Images up to this height and width get the stem for small images.
+inline constexpr int64_t kSmallImage = 64;
+
 inline int64_t or_default(int64_t value, int64_t fallback) { return value == 0 ? fallback : value; }
 
 }  // namespace pare

@@ -19,6 +19,14 @@ constexpr Row kRows[] = {
     {"resnet44", build_cifar_resnet, "CIFAR ResNet, 0.66 M parameters"},
     {"resnet56", build_cifar_resnet, "CIFAR ResNet, 0.85 M parameters"},
     {"resnet110", build_cifar_resnet, "CIFAR ResNet, 1.7 M parameters"},
+    {"resnet18", build_resnet, "ImageNet ResNet, 11.7 M parameters; 3 x 3 stem for images up to 64 pixels"},
+    {"resnet34", build_resnet, "ImageNet ResNet, 21.8 M parameters; 3 x 3 stem for images up to 64 pixels"},
+    {"resnet50", build_resnet, "ImageNet ResNet, 25.6 M parameters; 3 x 3 stem for images up to 64 pixels"},
+    {"vgg16_bn", build_vgg, "VGG-16 with batch norm, 138 M parameters; one linear layer for images up to 64 pixels"},
+    {"mobilenet_v1", build_mobilenet_v1, "MobileNet, 4.2 M parameters"},
+    {"mobilenet_v2", build_mobilenet_v2, "MobileNet v2, 3.5 M parameters"},
+    {"bert_tiny", build_bert, "BERT encoder with 2 layers of 128, 2 heads, and a classifier"},
+    {"bert_mini", build_bert, "BERT encoder with 4 layers of 256, 4 heads, and a classifier"},
 };
 
 }  // namespace

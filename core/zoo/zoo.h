@@ -20,7 +20,7 @@ struct ZooOptions {
   bool initialise = true;  ///< false leaves every constant zero, for programs that load weights or only count
   template <class V>
   void fields(V& v) {
-    v("classes", classes, between(0, 1 << 20), "outputs of the last layer; 0: 10, or 1000 for the ImageNet models");
+    v("classes", classes, between(0, 1 << 20), "outputs of the last layer; 0: 10, 1000 for ImageNet models at their size, 2 for text");
     v("channels", channels, between(0, 64), "channels of the input image; 0: 3, or 1 for mlp and lenet5");
     v("image_size", image_size, between(0, 1024), "height and width in pixels; up to 64 gives the small-image stem");
     v("sequence", sequence, between(1, 512), "tokens of a text model");

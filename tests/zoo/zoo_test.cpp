@@ -30,7 +30,13 @@ TEST_P(ZooCounts, ParametersAndMacs) {
 // resnet20: 0.27 M parameters, 40.8 M multiply-accumulates with those of its batch normalizations.
 INSTANTIATE_TEST_SUITE_P(Models, ZooCounts,
                          testing::Values(Published{"lenet5", 61706, 416520}, Published{"mlp", 235146, 234752},
-                                         Published{"resnet20", 269722, 40551040}));
+                                         Published{"resnet20", 269722, 40551040},
+                                         Published{"resnet18", 11689512, 1814073344},
+                                         Published{"resnet34", 21797672, 3663761408},
+                                         Published{"resnet50", 25557032, 4089184256},
+                                         Published{"vgg16_bn", 138365992, 15470264320},
+                                         Published{"mobilenet_v1", 4231976, 568740352},
+                                         Published{"mobilenet_v2", 3504872, 300774272}));
 
 TEST(Zoo, UnknownNameNamesTheNearest) {
   try {
