@@ -1,0 +1,110 @@
+// Structured pruning of zoo models: the target is hit, masked equals shrunk, failures change nothing.
+
+#include "pruning/structured/structured.h"
+
+#include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+#include <gtest/gtest.h>
+
+#include "core/graph/surgery.h"
+#include "core/zoo/zoo.h"
+
+namespace pare {
+namespace {
+
+// fp32 sums in another order, relative to the largest output; the same bound as surgery's own.
+constexpr double kMaskedEqualsShrunk = kSurgeryTolerance;
+// The largest share of ResNet-20's MACs that one unit carries.
+constexpr double kOneUnitOfResNet20 = 0.01;
+
+Model make(const std::string& name) {
+  GraphWithConstants parts = zoo(name);
+  return Model(std::move(parts.graph), parts.constants);
+}
+
+StructuredConfig half_of(const std::string& what) {
+  StructuredConfig config;
+  if (what == "macs") config.target.macs = 0.5;
+  if (what == "params") config.target.params = 0.5;
+  if (what == "channels") config.target.channels = 0.5;
+  return config;
+}
+
+std::vector<at::Tensor> probe() {
+  at::manual_seed(3);
+  return {at::randn({4, 3, 32, 32})};
+}
+
+class Structured : public testing::TestWithParam<const char*> {};
+
+TEST_P(Structured, HitsTheTargetAndMaskedEqualsShrunk) {
+  Model model = make("resnet20");
+  const StructuredReport report = prune_structured(model, half_of(GetParam()), probe());
+  EXPECT_LT(report.max_difference, kMaskedEqualsShrunk);
+  EXPECT_GT(report.units_removed, 0);
+  const double macs = static_cast<double>(report.macs_after) / static_cast<double>(report.macs_before);
+  const double params = static_cast<double>(report.params_after) / static_cast<double>(report.params_before);
+  if (GetParam() == std::string("macs")) EXPECT_NEAR(macs, 0.5 - kOneUnitOfResNet20 / 2, kOneUnitOfResNet20 / 2);
+  if (GetParam() == std::string("params")) EXPECT_NEAR(params, 0.5 - kOneUnitOfResNet20 / 2, kOneUnitOfResNet20 / 2);
+  EXPECT_LT(macs, 1.0);
+  EXPECT_EQ(model.forward(probe())[0].sizes().vec(), (std::vector<int64_t>{4, 10}));
+}
+INSTANTIATE_TEST_SUITE_P(Targets, Structured, testing::Values("macs", "params", "channels"));
+
+TEST(StructuredRounding, WidthsAreMultiples) {
+  Model model = make("resnet20");
+  StructuredConfig config = half_of("macs");
+  config.round_to = 4;
+  const StructuredReport report = prune_structured(model, config, probe());
+  for (const auto& group : report.groups) EXPECT_EQ(group.after % 4, 0) << group.name;
+}
+
+TEST(StructuredFailure, ImpossibleTargetLeavesTheModelAsItWas) {
+  Model model = make("resnet20");
+  StructuredConfig config;
+  config.target.params = 0.01;
+  config.max_sparsity = 0.2;
+  const size_t nodes = model.graph().order().size();
+  const at::Tensor weight = model.param("conv1.weight").raw;
+  EXPECT_THROW(prune_structured(model, config, probe()), ConfigError);
+  EXPECT_EQ(model.graph().order().size(), nodes);
+  EXPECT_TRUE(model.param("conv1.weight").raw.is_same(weight));
+}
+
+TEST(StructuredIgnore, IgnoredLayersKeepTheirChannels) {
+  Model model = make("resnet20");
+  StructuredConfig config = half_of("params");
+  config.ignore = Selector({"layer1.*"});
+  prune_structured(model, config, probe());
+  EXPECT_EQ(model.param("layer1.0.conv1.weight").raw.size(0), 16);
+}
+
+TEST(StructuredTaylor, WithoutGradientsIsAModelError) {
+  Model model = make("resnet20");
+  StructuredConfig config = half_of("macs");
+  config.criterion = TaylorCriterion{};
+  EXPECT_THROW(prune_structured(model, config, probe()), ModelError);
+  at::cross_entropy_loss(model.forward(probe())[0], at::randint(10, {4}, at::kLong)).backward();
+  EXPECT_GT(prune_structured(model, config, probe()).units_removed, 0);
+}
+
+TEST(StructuredNorm, RemovesTheChannelMadeSmall) {
+  Model model = make("resnet20");
+  model.param("layer3.1.conv1.weight").raw.set_data(model.param("layer3.1.conv1.weight").raw.detach().clone());
+  for (const char* name : {"layer3.1.conv1.weight", "layer3.1.bn1.weight", "layer3.1.bn1.bias"})
+    model.param(name).raw.detach().select(0, 7).zero_();
+  model.param("layer3.1.conv2.weight").raw.detach().select(1, 7).zero_();
+  const at::Tensor before = model.param("layer3.1.conv1.weight").raw.detach().clone();
+  StructuredConfig config;
+  config.target.channels = 0.999;
+  prune_structured(model, config, probe());
+  const at::Tensor after = model.param("layer3.1.conv1.weight").raw.detach();
+  ASSERT_EQ(after.size(0), before.size(0) - 1);
+  EXPECT_TRUE(after[7].equal(before[8]));
+}
+
+}  // namespace
+}  // namespace pare
