@@ -1,4 +1,5 @@
 #include "core/graph/ops/rules.h"
+#include "core/graph/ops/ties_rules.h"
 
 namespace pare {
 
@@ -16,6 +17,7 @@ OpTable builtin_ops() {
   add_resize_ops(ops);
   add_shape_ops(ops);
   add_slice_ops(ops);
+  add_tie_rules(ops);
   return ops;
 }
 

@@ -37,6 +37,9 @@ void same_as_input(InferContext& context);
 /// Output 0 holds the same numbers as input 0, if these are known and output 0 is a vector or scalar.
 void keep_contents(InferContext& context);
 
+/// First index and count of a Slice of one dim of a known extent.
+std::pair<int64_t, int64_t> slice_span(int64_t start, int64_t end, int64_t step, int64_t extent);
+
 /// Sliding windows: per spatial dim; pads are begins, then ends.
 struct Window {
   std::vector<int64_t> kernel, strides, dilations, pads;

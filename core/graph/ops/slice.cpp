@@ -79,6 +79,10 @@ void infer_slice(InferContext& context) {
 
 }  // namespace
 
+std::pair<int64_t, int64_t> slice_span(int64_t start, int64_t end, int64_t step, int64_t extent) {
+  return span_of({start, end, step}, extent);
+}
+
 void add_slice_ops(OpTable& ops) {
   ops.add({.name = "Slice",
            .attrs = {{"starts", AttrType::kInts, true},
