@@ -9,6 +9,8 @@
 
 namespace pare {
 
+class KernelTable;  // core/runtime/kernel.h
+
 /// Instruction sets a plan may use. kScalar is the reference and always there.
 enum class Isa : uint8_t { kScalar };
 const char* name_of(Isa isa);
@@ -17,6 +19,8 @@ struct ExecutorOptions {
   int threads = 1;
   Isa isa = Isa::kScalar;
   bool fuse_integer = true;     ///< QDQ islands become integer kernels; false runs every node as written
+  int max_plans = 16;           ///< input shapes whose plans are kept; the oldest goes first
+  int64_t memory_limit = int64_t{1} << 36;  ///< bytes of activations and workspace a plan may ask for
 };
 
 /// One row of `pare inspect --kernels`.
@@ -30,12 +34,15 @@ struct KernelRow {
 class Executor {
  public:
   Executor(FrozenModel model, ExecutorOptions options = {}, OpTable ops = builtin_ops());
+  /// With a program's own kernels.
+  Executor(FrozenModel model, ExecutorOptions options, OpTable ops, KernelTable kernels);
   Executor(Executor&&) noexcept;
   Executor& operator=(Executor&&) noexcept;
   ~Executor();
   /// Outputs in graph order. Throws ModelError when shapes or dtypes do not fit. Plans are cached per input shape.
   std::vector<Tensor> run(const std::vector<Tensor>& inputs);
-  /// Also returns intermediate values by name (for per-layer comparison).
+  /// Also returns intermediate values by name behind the outputs (for per-layer comparison). A fetched value is kept as
+  /// written: no island swallows it.
   std::vector<Tensor> run(const std::vector<Tensor>& inputs, const std::vector<std::string>& fetch);
   Executor share() const;
   const FrozenModel& model() const;
@@ -43,6 +50,7 @@ class Executor {
 
  private:
   struct Impl;
+  explicit Executor(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

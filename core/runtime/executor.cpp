@@ -1,0 +1,123 @@
+#include "core/runtime/executor.h"
+
+#include <cstdint>
+#include <new>
+
+#include "core/runtime/kernel.h"
+#include "core/runtime/plan.h"
+
+namespace pare {
+namespace {
+
+// Everything that instances share; read-only but for the packed weights, which guard themselves.
+struct Shared {
+  FrozenModel model;
+  OpTable ops;
+  KernelTable kernels;
+  Weights weights{model.constants};
+  ConstantStore contents;
+
+  Shared(FrozenModel m, OpTable o, KernelTable k) : model(std::move(m)), ops(std::move(o)), kernels(std::move(k)) {
+    model.graph.verify_structure();
+    for (ValueId id : model.graph.values()) {
+      const Value& value = model.graph.value(id);
+      if (value.is_constant()) check_constant(value);
+    }
+  }
+
+  void check_constant(const Value& value) {
+    const EncodedTensor& stored = weights.encoded(value.name);
+    PARE_CHECK(stored.dtype == value.dtype, ModelError, "[constant {}] expected element type {}, got {}", value.name,
+               value.dtype, stored.dtype);
+    PARE_CHECK(value.shape && *value.shape == to_dims(stored.shape), ModelError,
+               "[constant {}] expected shape {}, got {}", value.name, value.shape.value_or(DimShape{}), stored.shape);
+    if (value.dtype == DType::kI64 || value.dtype == DType::kI32) contents.set(value.name, weights.dense(value.name));
+  }
+};
+
+}  // namespace
+
+struct Executor::Impl {
+  std::shared_ptr<Shared> shared;
+  ExecutorOptions options;
+  ThreadPool pool;
+  std::vector<std::unique_ptr<Plan>> plans;   // oldest first
+  Tensor arena;
+
+  Impl(std::shared_ptr<Shared> s, ExecutorOptions o) : shared(std::move(s)), options(o), pool(o.threads) {
+    PARE_CHECK(options.max_plans >= 1, ConfigError, "[executor] expected max_plans >= 1, got {}", options.max_plans);
+  }
+
+  Plan& plan_for(PlanRequest request) {
+    for (const auto& plan : plans) {
+      if (plan->request() == request) return *plan;
+    }
+    const PlanSource source{shared->model.graph, shared->contents, shared->ops, shared->kernels, shared->weights, options};
+    auto plan = std::make_unique<Plan>(source, std::move(request));
+    if (!arena.defined() || arena.nbytes() < plan->arena_bytes()) grow(plan->arena_bytes());
+    if (plans.size() >= static_cast<size_t>(options.max_plans)) plans.erase(plans.begin());
+    return *plans.emplace_back(std::move(plan));
+  }
+
+  void grow(int64_t bytes) {
+    try {
+      arena = Tensor(DType::kU8, {bytes});
+    } catch (const std::bad_alloc&) {
+      throw ModelError(fmt("[executor] expected {} bytes of memory for the activations, got none. Use smaller inputs", bytes));
+    }
+  }
+
+  std::vector<Tensor> run(const std::vector<Tensor>& given, const std::vector<std::string>& fetch) {
+    PlanRequest request{{}, fetch};
+    std::vector<Tensor> inputs = given;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      check_input(i, inputs[i]);
+      request.inputs.push_back(inputs[i].shape());
+      // Kernels read whole elements: a lent buffer may start anywhere.
+      const auto address = reinterpret_cast<uintptr_t>(inputs[i].bytes());
+      if (address % static_cast<uintptr_t>(size_of(inputs[i].dtype())) != 0) inputs[i] = inputs[i].clone();
+    }
+    Plan& plan = plan_for(std::move(request));
+    plan.bind(arena.mutable_bytes());
+    return plan.run(inputs, pool);
+  }
+
+  void check_input(size_t i, const Tensor& tensor) const {
+    const Graph& graph = shared->model.graph;
+    if (i >= graph.inputs().size()) return;  // the plan counts them
+    const Value& value = graph.value(graph.inputs()[i]);
+    PARE_CHECK(tensor.defined(), ModelError, "[executor] expected a tensor for input \"{}\", got none", value.name);
+    PARE_CHECK(tensor.dtype() == value.dtype, ModelError, "[executor] expected element type {} for input \"{}\", got {}",
+               value.dtype, value.name, tensor.dtype());
+  }
+};
+
+Executor::Executor(FrozenModel model, ExecutorOptions options, OpTable ops)
+    : Executor(std::move(model), options, std::move(ops), builtin_kernels()) {}
+
+Executor::Executor(FrozenModel model, ExecutorOptions options, OpTable ops, KernelTable kernels)
+    : impl_(std::make_unique<Impl>(std::make_shared<Shared>(std::move(model), std::move(ops), std::move(kernels)),
+                                   options)) {}
+
+Executor::Executor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Executor::Executor(Executor&&) noexcept = default;
+Executor& Executor::operator=(Executor&&) noexcept = default;
+Executor::~Executor() = default;
+
+std::vector<Tensor> Executor::run(const std::vector<Tensor>& inputs) { return impl_->run(inputs, {}); }
+
+std::vector<Tensor> Executor::run(const std::vector<Tensor>& inputs, const std::vector<std::string>& fetch) {
+  return impl_->run(inputs, fetch);
+}
+
+Executor Executor::share() const {
+  return Executor(std::make_unique<Impl>(impl_->shared, impl_->options));
+}
+
+const FrozenModel& Executor::model() const { return impl_->shared->model; }
+
+std::vector<KernelRow> Executor::kernels(const std::vector<Shape>& input_shapes) {
+  return impl_->plan_for({input_shapes, {}}).rows();
+}
+
+}  // namespace pare
