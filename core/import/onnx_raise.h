@@ -1,0 +1,82 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/format/frozen.h"
+#include "core/graph/op.h"
+#include "core/import/onnx_model.h"
+
+namespace pare::onnx {
+
+/// Builds a graph from an ONNX model, node by node. A rule refuses its node by throwing ModelError with the reason.
+class Raiser {
+ public:
+  Raiser(const Model& model, const OpTable& ops, std::string where);
+
+  int64_t opset() const { return opset_; }
+  /// The value of input `i`; kNoValue when absent. Constants enter the graph when they are first asked for.
+  ValueId input(const Node& node, size_t i);
+  std::vector<ValueId> inputs(const Node& node, size_t count = SIZE_MAX);
+  /// The content of a constant input; nullptr when the input is absent. Throws when it is computed.
+  const Tensor* constant(const Node& node, size_t i);
+  /// True when input `i` is a constant or absent.
+  bool is_constant(const Node& node, size_t i) const;
+  /// Shape inferred so far. Throws when dims are missing that the rule needs.
+  DimShape shape(const Node& node, size_t i);
+  int64_t rank(const Node& node, size_t i) { return static_cast<int64_t>(shape(node, i).size()); }
+  /// The node's attributes as far as the operator of ours has them.
+  Attrs attrs(const Node& node, const std::string& op) const;
+
+  /// Adds a node with the outputs of `source` (the first `outputs` of them; others must be unused).
+  void add(const Node& source, const std::string& op, std::vector<ValueId> inputs, Attrs attrs, int outputs = 1);
+  /// Adds a helper node with one fresh output.
+  ValueId step(const Node& source, const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {});
+  /// Output `i` of a node is another name for a constant.
+  void set_constant(const Node& node, EncodedTensor encoded);
+  /// Output 0 of a node is this value.
+  void alias(const Node& node, ValueId value) { values_[node.outputs.at(0)] = value; }
+  /// A new constant of the graph.
+  ValueId literal(const Node& node, const std::string& what, const Tensor& tensor);
+
+  FrozenModel finish();
+
+ private:
+  void raise(const Node& node);
+  void refuse(const Node& node, const std::string& reason);
+  void add_inputs();
+  ValueId constant_value(const std::string& name);
+  std::string node_name(const Node& source) const;
+  void rename_outputs();
+  void set_roles();
+
+  const Model& model_;
+  const OpTable& ops_;
+  std::string where_;
+  int64_t opset_ = 0;
+  FrozenModel out_;
+  std::map<std::string, EncodedTensor> known_;   // constants by ONNX name
+  std::map<std::string, Tensor> decoded_;        // of those, what rules asked for
+  std::map<std::string, ValueId> values_;        // by ONNX name
+  std::set<std::string> used_;                   // ONNX names that something reads
+  std::set<std::string> lost_;                   // ONNX names that depend on refused nodes
+  ConstantStore integers_;                       // what shape rules may read
+  std::vector<std::string> refused_;
+};
+
+using Rule = void (*)(Raiser&, const Node&);
+
+/// How a node of an operator becomes nodes of the graph; nullptr when the operator is not supported. A rule throws
+/// ModelError with the reason when it cannot represent its node.
+Rule find_rule(const std::string& op);
+
+// Rules of the families that have files of their own.
+void raise_window(Raiser& out, const Node& node);      // Conv, ConvTranspose, MaxPool, AveragePool
+void raise_resize(Raiser& out, const Node& node);
+void raise_quantize(Raiser& out, const Node& node);
+void raise_dequantize(Raiser& out, const Node& node);
+void raise_cast(Raiser& out, const Node& node);
+
+}  // namespace pare::onnx

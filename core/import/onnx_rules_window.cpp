@@ -1,0 +1,88 @@
+// Sliding windows (auto_pad resolved) and resizing.
+#include "core/import/onnx_raise.h"
+
+namespace pare::onnx {
+namespace {
+
+int64_t at_or(const std::vector<int64_t>& list, size_t i, int64_t fallback) { return i < list.size() ? list[i] : fallback; }
+
+// SAME: as many outputs as ceil(input / stride); the odd pad goes behind (UPPER) or before (LOWER).
+std::vector<int64_t> same_pads(Raiser& out, const Node& node, const std::vector<int64_t>& kernel, bool upper) {
+  const DimShape x = out.shape(node, 0);
+  PARE_CHECK(x.size() == kernel.size() + 2, ModelError, "expected {} spatial dims, got shape {}", kernel.size(), x);
+  const auto strides = node.integers("strides").value_or(std::vector<int64_t>{});
+  const auto dilations = node.integers("dilations").value_or(std::vector<int64_t>{});
+  std::vector<int64_t> pads(2 * kernel.size());
+  for (size_t i = 0; i < kernel.size(); ++i) {
+    const int64_t stride = at_or(strides, i, 1);
+    PARE_CHECK(stride >= 1 && kernel[i] >= 1 && kernel[i] < (1 << 20), ModelError, "expected positive strides and kernel sizes");
+    const auto extent = x[i + 2].maybe_value();
+    PARE_CHECK(extent, ModelError, "auto_pad {} needs fixed spatial dims, got {}", node.text("auto_pad", ""), x);
+    const int64_t reach = (kernel[i] - 1) * at_or(dilations, i, 1) + 1;
+    const int64_t total = std::max<int64_t>(0, ((*extent + stride - 1) / stride - 1) * stride + reach - *extent);
+    pads[i] = upper ? total / 2 : total - total / 2;
+    pads[i + kernel.size()] = total - pads[i];
+  }
+  return pads;
+}
+
+}  // namespace
+
+void raise_window(Raiser& out, const Node& node) {
+  Attrs attrs = out.attrs(node, node.op);
+  auto kernel = node.integers("kernel_shape");
+  const bool pool = node.op == "MaxPool" || node.op == "AveragePool";
+  if (!kernel && !pool) {
+    const DimShape w = out.shape(node, 1);
+    kernel.emplace();
+    for (size_t i = 2; i < w.size(); ++i) kernel->push_back(w[i].value());
+  }
+  PARE_CHECK(kernel, ModelError, "expected kernel_shape");
+  const std::string mode = node.text("auto_pad", "NOTSET");
+  if (mode == "VALID") {
+    attrs.set("pads", std::vector<int64_t>(2 * kernel->size()));
+  } else if (mode != "NOTSET") {
+    PARE_CHECK((mode == "SAME_UPPER" || mode == "SAME_LOWER") && node.op != "ConvTranspose", ModelError, "auto_pad {}", mode);
+    attrs.set("pads", same_pads(out, node, *kernel, mode == "SAME_UPPER"));
+  }
+  PARE_CHECK(!node.attrs.count("output_shape"), ModelError, "output_shape is not supported");
+  PARE_CHECK(node.integer("storage_order", 0) == 0, ModelError, "storage_order is not supported");
+  out.add(node, node.op, out.inputs(node), attrs);
+}
+
+void raise_resize(Raiser& out, const Node& node) {
+  for (const char* name : {"antialias", "exclude_outside"})
+    PARE_CHECK(node.integer(name, 0) == 0, ModelError, "{} is not supported", name);
+  PARE_CHECK(node.text("keep_aspect_ratio_policy", "stretch") == "stretch", ModelError, "keep_aspect_ratio_policy is not supported");
+  Attrs attrs = out.attrs(node, "Resize");
+  attrs.erase("scales");
+  attrs.erase("sizes");
+  const auto choose = [&](const char* name, const char* fallback, const std::set<std::string>& allowed) {
+    PARE_CHECK(allowed.count(node.text(name, fallback)), ModelError, "{} {} is not supported", name, node.text(name, fallback));
+  };
+  choose("mode", "nearest", {"nearest", "linear"});
+  choose("coordinate_transformation_mode", "half_pixel", {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"});
+  choose("nearest_mode", "round_prefer_floor", {"round_prefer_floor", "floor", "ceil", "round_prefer_ceil"});
+  const Tensor* scales = out.constant(node, 2);
+  const Tensor* sizes = out.constant(node, 3);
+  const auto rank = static_cast<size_t>(out.rank(node, 0));
+  std::vector<int64_t> axes(rank);
+  for (size_t i = 0; i < rank; ++i) axes[i] = static_cast<int64_t>(i);
+  if (const auto given = node.integers("axes")) axes = *given;
+  const bool by_size = sizes && sizes->numel() > 0;
+  const Tensor* given = by_size ? sizes : scales;
+  PARE_CHECK(given && given->numel() == static_cast<int64_t>(axes.size()), ModelError, "expected {} scales or sizes", axes.size());
+  std::vector<double> factors(rank, 1.0);
+  std::vector<int64_t> extents(rank, -1);
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const int64_t axis = axes[i] < 0 ? axes[i] + static_cast<int64_t>(rank) : axes[i];
+    PARE_CHECK(axis >= 0 && axis < static_cast<int64_t>(rank), ModelError, "expected axes of {} dims, got {}", rank, axes);
+    if (by_size) extents[static_cast<size_t>(axis)] = sizes->to_ints()[i];
+    else factors[static_cast<size_t>(axis)] = scales->to_doubles()[i];
+  }
+  if (by_size) attrs.set("sizes", extents);
+  else attrs.set("scales", factors);
+  out.add(node, "Resize", out.inputs(node, 1), attrs);
+}
+
+}  // namespace pare::onnx

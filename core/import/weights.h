@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "core/graph/graph.h"
+
+namespace pare {
+
+/// Weights by name from a safetensors file, or the decoded constants of a .pare file. F16 and BF16 tensors are widened to
+/// F32. Throws IoError, or ModelError naming the file. Whether names and shapes fit is the business of the model.
+ConstantStore load_weights(const std::string& path);
+
+}  // namespace pare
