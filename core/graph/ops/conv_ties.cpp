@@ -18,18 +18,13 @@ void freeze_window(TieBuilder& ties) {
   }
 }
 
-// Ties in, weight and out channels; returns the axis of groups, or kNoAxis.
+// Ties in, weight and out channels; returns the axis of groups. One group is the same case: its factor drops out.
 AxisId tie_channels(TieBuilder& ties, bool transposed) {
   const int64_t group = ties.attrs().integer("group", 1);
   const AxisId in = ties.in(0, 1), out = ties.out(1);
   const AxisId leading = ties.in(1, 0), second = ties.in(1, 1);
+  const AxisId groups = ties.virtual_axis(group), per_group = ties.virtual_axis(ties.size(leading) / group);
   ties.same(transposed ? in : out, leading);
-  if (group == 1) {
-    ties.same(transposed ? out : in, second);
-    return kNoAxis;
-  }
-  const AxisId groups = ties.virtual_axis(group);
-  const AxisId per_group = ties.virtual_axis(ties.size(leading) / group);
   ties.product(in, {groups, transposed ? per_group : second}, ProductKind::kGroups);
   ties.product(out, {groups, transposed ? second : per_group}, ProductKind::kGroups);
   ties.cut([groups](NodeCut& cut) {
@@ -51,7 +46,7 @@ void conv_ties(TieBuilder& ties, bool transposed) {
   ties.consumes(columns);
   const int64_t repeat = ties.size(out) / std::max<int64_t>(1, ties.size(rows));
   ties.flow([=](ZeroFlow& flow) {
-    const bool whole_groups = groups != kNoAxis && !flow.frozen(groups);
+    const bool whole_groups = !flow.frozen(groups);
     if (!whole_groups || transposed)  // otherwise a removed group takes its rows along
       flow.need(in, columns, "columns of a convolution that cannot be zeroed");
     auto to = flow.bits(out);

@@ -1,6 +1,7 @@
 // Reshape and its kin: the shapes are cut into the smallest segments of equal product. One dim against one dim is a tie;
 // otherwise both sides are products over their common mixed-radix factors. What does not nest freezes.
 #include <algorithm>
+#include <iterator>
 
 #include "core/graph/ops/ties_rules.h"
 #include "core/graph/surgery_cut.h"
@@ -10,7 +11,7 @@ namespace pare {
 namespace {
 
 struct Segment {
-  std::vector<int64_t> in, out;  // dims other than 1
+  std::vector<int64_t> in, out;  // dims, those of 1 included: a factor that shrank to 1 keeps its place
 };
 
 // Whether the input's side is the one to extend; nothing if that cannot be told for symbolic products.
@@ -22,11 +23,15 @@ std::optional<bool> extend_input(const Dim& in, const Dim& out) {
   return std::nullopt;
 }
 
-std::vector<int64_t> dims_between(const DimShape& shape, size_t first, size_t last) {
+std::vector<int64_t> dims_between(size_t first, size_t last) {
   std::vector<int64_t> dims;
-  for (size_t d = first; d < last; ++d)
-    if (shape[d] != Dim(1)) dims.push_back(static_cast<int64_t>(d));
+  for (size_t d = first; d < last; ++d) dims.push_back(static_cast<int64_t>(d));
   return dims;
+}
+
+bool only_ones(const DimShape& shape, size_t first) {
+  return std::all_of(shape.begin() + static_cast<std::ptrdiff_t>(first), shape.end(),
+                     [](const Dim& dim) { return dim == Dim(1); });
 }
 
 std::vector<Segment> segments_of(const DimShape& in, const DimShape& out) {
@@ -47,7 +52,11 @@ std::vector<Segment> segments_of(const DimShape& in, const DimShape& out) {
         break;
       }
     }
-    segments.push_back({dims_between(in, first_in, i), dims_between(out, first_out, j)});
+    if (only_ones(in, i) && only_ones(out, j)) {
+      i = in.size();
+      j = out.size();
+    }
+    segments.push_back({dims_between(first_in, i), dims_between(first_out, j)});
   }
   return segments;
 }
@@ -66,18 +75,28 @@ std::vector<int64_t> trailing_products(const std::vector<int64_t>& sizes) {
   return products;
 }
 
-// The common refinement of both sides: descending products p0 > p1 > ... > 1, each a multiple of the next. Empty if the
-// sides do not nest.
+// The common refinement of both sides: descending products p0 >= p1 >= ... >= 1, each a multiple of the next; what
+// occurs on both sides is taken once. Empty if the sides do not nest.
 std::vector<int64_t> radix_chain(const std::vector<int64_t>& in, const std::vector<int64_t>& out) {
-  auto chain = trailing_products(in);
-  const auto more = trailing_products(out);
-  chain.insert(chain.end(), more.begin(), more.end());
+  const auto a = trailing_products(in), b = trailing_products(out);
+  std::vector<int64_t> chain;
+  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(chain), std::greater<>());
   chain.push_back(1);
-  std::sort(chain.begin(), chain.end(), std::greater<>());
-  chain.erase(std::unique(chain.begin(), chain.end()), chain.end());
   for (size_t i = 0; i + 1 < chain.size(); ++i)
     if (chain[i] % chain[i + 1] != 0) return {};
   return chain;
+}
+
+// Place in the chain of each of the side's dims, and of the end.
+std::vector<size_t> places_in(const std::vector<int64_t>& chain, const std::vector<int64_t>& sizes) {
+  std::vector<size_t> places;
+  size_t next = 0;
+  for (int64_t product : trailing_products(sizes)) {
+    while (chain[next] != product) ++next;
+    places.push_back(next++);
+  }
+  places.push_back(chain.size() - 1);
+  return places;
 }
 
 void tie_products(TieBuilder& ties, const std::vector<AxisId>& in, const std::vector<AxisId>& out,
@@ -85,13 +104,11 @@ void tie_products(TieBuilder& ties, const std::vector<AxisId>& in, const std::ve
   std::vector<AxisId> factors;  // factor i is chain[i] / chain[i + 1]
   for (size_t i = 0; i + 1 < chain.size(); ++i) factors.push_back(ties.virtual_axis(chain[i] / chain[i + 1]));
   for (const auto* side : {&in, &out}) {
-    const auto sizes = sizes_of(ties, *side);
-    const auto high = trailing_products(sizes);
+    const auto places = places_in(chain, sizes_of(ties, *side));
     for (size_t d = 0; d < side->size(); ++d) {
-      std::vector<AxisId> mine;
-      for (size_t i = 0; i + 1 < chain.size(); ++i)
-        if (chain[i] <= high[d] && chain[i + 1] >= high[d] / sizes[d]) mine.push_back(factors[i]);
-      ties.product((*side)[d], mine, ProductKind::kReshape);
+      const auto first = factors.begin();
+      ties.product((*side)[d], {first + static_cast<std::ptrdiff_t>(places[d]), first + static_cast<std::ptrdiff_t>(places[d + 1])},
+                   ProductKind::kReshape);
     }
   }
   ties.flow([=](ZeroFlow& flow) { flow.reshape(out, in); });

@@ -81,6 +81,14 @@ void cut_slice(NodeCut& cut, const std::vector<Part>& parts, int64_t rank) {
   attrs.set("steps", lists.steps);
 }
 
+// Unread rows of a table are no channels, although removing them would harm nobody.
+void freeze_unread(TieBuilder& ties, const Part& part, int64_t count) {
+  std::vector<uint8_t> read(static_cast<size_t>(ties.size(part.in)), 0);
+  for (int64_t j = 0; j < count; ++j) read[static_cast<size_t>(part.start + j * part.step)] = 1;
+  for (size_t i = 0; i < read.size(); ++i)
+    if (!read[i]) ties.freeze_cell(part.in, static_cast<int64_t>(i), "outside of the slice");
+}
+
 void slice_ties(TieBuilder& ties) {
   const int64_t rank = ties.rank_in(0);
   const SliceLists lists = lists_of(ties.node(), rank);
@@ -103,6 +111,7 @@ void slice_ties(TieBuilder& ties) {
     ties.map(run);
     ties.flow([=](ZeroFlow& flow) { flow.map(run); });
     parts.push_back({in, out, d, start, lists.steps[entry]});
+    if (ties.is_constant(0)) freeze_unread(ties, parts.back(), count);
   }
   ties.cut([=](NodeCut& cut) { cut_slice(cut, parts, rank); });
 }
