@@ -150,7 +150,7 @@ class GraphReader {
     const std::string name = text(member(json, "name", "node"), "node name");
     std::vector<ValueId> inputs;
     for (const Json& item : list(member(json, "inputs", name), name)) {
-      const bool absent = item.is_number_integer() && item == -1;
+      const bool absent = integer(item, name) == -1;
       inputs.push_back(absent ? kNoValue : ids_[index_of(item, name)]);
       if (!absent && inputs.back() == kNoValue) fail(name, "reads a value before it is produced");
     }
