@@ -1,0 +1,201 @@
+#include "core/import/onnx_import.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "core/base/file.h"
+#include "core/format/pare_file.h"
+#include "core/format/safetensors.h"
+#include "core/import/onnx_model.h"
+#include "core/import/weights.h"
+#include "export/onnx_export.h"
+#include "export/onnx_write.h"
+#include "tests/export/qdq_model.h"
+#include "tests/format/hostile.h"
+#include "tests/format/small_model.h"
+
+namespace pare {
+namespace {
+
+using onnx::Attribute;
+using onnx::Extent;
+
+FrozenModel parse(const std::string& bytes) {
+  return test::with_copy(bytes, [](auto span, auto owner) { return import_onnx(span, owner, "test"); });
+}
+
+// input x [N, 4, 8, 8], output y.
+onnx::Model model_of(std::vector<onnx::Node> nodes, std::map<std::string, Tensor> constants = {}, int64_t opset = 17,
+                     std::vector<Extent> shape = {std::string("N"), int64_t{4}, int64_t{8}, int64_t{8}}) {
+  onnx::Model out;
+  out.ir_version = 8;
+  out.opsets[""] = opset;
+  out.producer = "test";
+  out.nodes = std::move(nodes);
+  out.initializers = std::move(constants);
+  out.inputs = {{"x", DType::kF32, std::move(shape)}};
+  out.outputs = {{"y", DType::kF32, std::nullopt}};
+  return out;
+}
+
+FrozenModel import_model(const onnx::Model& model) { return parse(onnx::serialize(model)); }
+
+Tensor ints(std::vector<int64_t> values) { return Tensor::of(values, {static_cast<int64_t>(values.size())}); }
+
+// Imports a one-node model and returns the node that gives y.
+Node only_node(const onnx::Model& model) {
+  const FrozenModel frozen = import_model(model);
+  return frozen.graph.node(frozen.graph.value(frozen.graph.outputs()[0]).producer);
+}
+
+DimShape output_shape(const onnx::Model& model) {
+  const FrozenModel frozen = import_model(model);
+  return *frozen.graph.value(frozen.graph.outputs()[0]).shape;
+}
+
+std::string reason(const onnx::Model& model) {
+  try {
+    import_model(model);
+  } catch (const ModelError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(OnnxImport, constant_inputs_become_attributes) {
+  const Node slice = only_node(model_of({{"Slice", "", "s", {"x", "b", "e", "a", "t"}, {"y"}, {}}},
+                                        {{"b", ints({1})}, {"e", ints({3})}, {"a", ints({1})}, {"t", ints({1})}}));
+  EXPECT_EQ(slice.inputs.size(), 1u);
+  EXPECT_EQ(slice.attrs.integers("starts"), (std::vector<int64_t>{1}));
+  const Node clip = only_node(model_of({{"Clip", "", "c", {"x", "", "high"}, {"y"}, {}}}, {{"high", Tensor::scalar<float>(6)}}));
+  EXPECT_FALSE(clip.attrs.has("min"));
+  EXPECT_EQ(clip.attrs.number("max"), 6.0);
+  const Node reshape = only_node(model_of({{"Constant", "", "k", {}, {"shape"}, {{"value_ints", std::vector<int64_t>{0, -1}}}},
+                                           {"Reshape", "", "r", {"x", "shape"}, {"y"}, {}}}));
+  EXPECT_EQ(reshape.attrs.integers("shape"), (std::vector<int64_t>{0, -1}));
+}
+
+TEST(OnnxImport, lists_move_up_from_attributes_of_old_opsets) {
+  const onnx::Node squeeze{"Unsqueeze", "", "u", {"x"}, {"y"}, {{"axes", std::vector<int64_t>{0}}}};
+  EXPECT_EQ(only_node(model_of({squeeze}, {}, 11)).attrs.integers("axes"), (std::vector<int64_t>{0}));
+  const onnx::Node mean{"ReduceMean", "", "m", {"x", "axes"}, {"y"}, {{"keepdims", int64_t{0}}}};
+  EXPECT_EQ(output_shape(model_of({mean}, {{"axes", ints({2, 3})}}, 18)), (DimShape{Dim::symbol("N"), Dim(4)}));
+  const onnx::Node old_softmax{"Softmax", "", "s", {"x"}, {"y"}, {}};
+  EXPECT_NE(reason(model_of({old_softmax}, {}, 11)).find("softmax over several dims"), std::string::npos);
+  EXPECT_EQ(only_node(model_of({old_softmax}, {}, 11, {int64_t{2}, int64_t{5}})).attrs.integer("axis"), -1);
+}
+
+TEST(OnnxImport, automatic_pads_are_resolved) {
+  const auto conv = [](const char* mode) {
+    return model_of({{"Conv", "", "c", {"x", "w"}, {"y"}, {{"auto_pad", std::string(mode)}, {"strides", std::vector<int64_t>{2, 2}}}}},
+                    {{"w", Tensor(DType::kF32, {5, 4, 3, 3})}});
+  };
+  EXPECT_EQ(only_node(conv("SAME_UPPER")).attrs.integers("pads"), (std::vector<int64_t>{0, 0, 1, 1}));
+  EXPECT_EQ(only_node(conv("SAME_LOWER")).attrs.integers("pads"), (std::vector<int64_t>{1, 1, 0, 0}));
+  EXPECT_EQ(output_shape(conv("VALID")), (DimShape{Dim::symbol("N"), Dim(5), Dim(3), Dim(3)}));
+}
+
+TEST(OnnxImport, shapes_computed_from_shapes_stay_symbolic) {
+  const FrozenModel model = import_model(model_of(
+      {{"Shape", "", "shape", {"x"}, {"s"}, {}}, {"Gather", "", "batch", {"s", "zero"}, {"n"}, {{"axis", int64_t{0}}}},
+       {"Unsqueeze", "", "un", {"n", "axes"}, {"n1"}, {}}, {"Concat", "", "cat", {"n1", "rest"}, {"target"}, {{"axis", int64_t{0}}}},
+       {"Reshape", "", "flat", {"x", "target"}, {"y"}, {}}},
+      {{"zero", Tensor::scalar<int64_t>(0)}, {"axes", ints({0})}, {"rest", ints({-1})}}));
+  EXPECT_EQ(*model.graph.value(model.graph.outputs()[0]).shape, (DimShape{Dim::symbol("N"), Dim(256)}));
+}
+
+TEST(OnnxImport, all_unsupported_nodes_are_listed_at_once) {
+  const std::string text = reason(model_of({{"NonMaxSuppression", "", "nms", {"x"}, {"a"}, {}},
+                                            {"Relu", "", "fine", {"a"}, {"b"}, {}},
+                                            {"Conv", "", "odd", {"x", "x"}, {"c"}, {{"auto_pad", std::string("SAME")}}},
+                                            {"FusedConv", "com.microsoft", "", {"b"}, {"y"}, {}}}));
+  EXPECT_NE(text.find("3 of 4 nodes"), std::string::npos) << text;
+  for (const char* part : {"\"nms\" (NonMaxSuppression)", "\"odd\" (Conv)", "\"y\" (com.microsoft.FusedConv)"})
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  EXPECT_EQ(text.find("fine"), std::string::npos) << text;
+}
+
+TEST(OnnxImport, weights_behind_dequantize_keep_integers_and_blocks) {
+  const Tensor q = Tensor::of<int8_t>({1, -2, 3, -4, 5, -6, 7, -8}, {4, 2});
+  const Tensor scale = Tensor::of<float>({1, 10, 100, 1000}, {2, 2});  // [groups of 2 rows, columns]
+  const FrozenModel model = import_model(model_of(
+      {{"DequantizeLinear", "", "dq", {"q", "s"}, {"w"}, {{"axis", int64_t{0}}, {"block_size", int64_t{2}}}},
+       {"MatMul", "", "mm", {"x", "w"}, {"y"}, {}}},
+      {{"q", q}, {"s", scale}}, 21, {int64_t{3}, int64_t{4}}));
+  const EncodedTensor& w = model.constants.at("w");
+  EXPECT_EQ(w.encoding.group_size, 2);
+  EXPECT_EQ(decode(w).to_doubles(), (std::vector<double>{1, -20, 3, -40, 500, -6000, 700, -8000}));
+}
+
+TEST(OnnxImport, roles_follow_use) {
+  const Tensor c(DType::kF32, {4});
+  const FrozenModel model = import_model(model_of({{"BatchNormalization", "", "bn", {"x", "g", "b", "m", "v"}, {"y"}, {}}},
+                                                  {{"g", c}, {"b", c}, {"m", c}, {"v", c}}));
+  EXPECT_EQ(model.graph.value(model.graph.find_value("g")).role, Role::kParameter);
+  EXPECT_EQ(model.graph.value(model.graph.find_value("v")).role, Role::kBuffer);
+}
+
+TEST(OnnxImport, bad_models_are_refused_with_a_reason) {
+  const onnx::Node relu{"Relu", "", "r", {"x"}, {"y"}, {}};
+  struct Case {
+    const char* reason;
+    onnx::Model model;
+  };
+  onnx::Model no_output = model_of({relu}), twice = model_of({relu, relu}), no_shape = model_of({relu});
+  no_output.outputs.clear();
+  no_shape.inputs[0].shape.reset();
+  onnx::Model missing_output = model_of({relu});
+  missing_output.outputs[0].name = "z";
+  const std::vector<Case> cases = {
+      {"opset from 11 to 21", model_of({relu}, {}, 10)},
+      {"opset from 11 to 21", model_of({relu}, {}, 22)},
+      {"not computed before", model_of({{"Relu", "", "r", {"later"}, {"y"}, {}}})},
+      {"exists already", twice},
+      {"at least one output", no_output},
+      {"to be computed", missing_output},
+      {"expected a shape", no_shape},
+      {"must be a constant", model_of({{"Clip", "", "c", {"x", "x"}, {"y"}, {}}})},
+      {"expected integers", model_of({{"Reshape", "", "r", {"x", "s"}, {"y"}, {}}}, {{"s", Tensor(DType::kF32, {2})}})},
+      {"output 1 is not supported", model_of({{"MaxPool", "", "p", {"x"}, {"y", "i"}, {{"kernel_shape", std::vector<int64_t>{2, 2}}}},
+                                              {"Identity", "", "id", {"i"}, {"z"}, {}}})},
+      {"group", model_of({{"Conv", "", "c", {"x", "w"}, {"y"}, {{"group", int64_t{-1}}}}}, {{"w", Tensor(DType::kF32, {5, 4, 3, 3})}})},
+  };
+  for (const auto& bad : cases) EXPECT_NE(reason(bad.model).find(bad.reason), std::string::npos) << reason(bad.model);
+}
+
+TEST(OnnxImport, external_data_is_refused_clearly) {
+  // TensorProto {dims: 1, data_type: 1, name: "w", data_location: EXTERNAL} as an initializer of a model.
+  const std::string tensor = {0x08, 0x01, 0x10, 0x01, 0x42, 0x01, 'w', 0x70, 0x01};
+  const std::string graph = std::string("\x2a") + static_cast<char>(tensor.size()) + tensor;
+  const std::string bytes = std::string("\x08\x08\x3a", 3) + static_cast<char>(graph.size()) + graph + std::string("\x42\x02\x10\x11", 4);
+  try {
+    parse(bytes);
+    FAIL();
+  } catch (const ModelError& error) {
+    EXPECT_NE(std::string(error.what()).find("external data"), std::string::npos) << error.what();
+  }
+}
+
+TEST(OnnxImport, truncations_and_mutations_are_errors_or_valid_models) {
+  const std::string bytes = onnx::serialize(to_onnx(test::small_model()).model);
+  for (size_t length = 0; length < bytes.size(); ++length) EXPECT_THROW(parse(bytes.substr(0, length)), Error) << length;
+  test::mutate(bytes, 5000, [](const std::string& copy) { decode_constants(parse(copy)); });
+  const std::string quantized = onnx::serialize(to_onnx(test::qdq_model(), 21).model);
+  test::mutate(quantized, 1000, [](const std::string& copy) { parse(copy); }, 9);
+}
+
+TEST(Weights, load_from_safetensors_and_pare_files) {
+  const auto folder = std::filesystem::temp_directory_path();
+  const std::string plain = (folder / "pare_weights.safetensors").string(), container = (folder / "pare_weights.pare").string();
+  write_safetensors(plain, {{"w", Tensor::of<float>({1, 2}, {2}).to(DType::kF16)}});
+  EXPECT_EQ(load_weights(plain).get("w").dtype(), DType::kF32);
+  const FrozenModel model = test::small_model();
+  save_pare(container, model);
+  EXPECT_TRUE(same_bytes(load_weights(container).get("fc.weight"), decode(model.constants.at("fc.weight"))));
+  std::filesystem::remove(plain);
+  std::filesystem::remove(container);
+}
+
+}  // namespace
+}  // namespace pare
