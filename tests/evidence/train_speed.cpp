@@ -1,0 +1,141 @@
+// Step times of training. Our side: GraphModule with pare's optimizer; the other: a network written by hand with torch::nn
+// and torch::optim. Both take turns in one process; with --side one of them runs alone, for its peak memory.
+// Prints one JSON line.
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+#include <sys/resource.h>
+#include <torch/optim/sgd.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "core/base/config_write.h"
+#include "core/graph/op.h"
+#include "core/model/graph_module.h"
+#include "core/train/optimizer.h"
+#include "core/zoo/zoo.h"
+#include "tests/evidence/plain_resnet.h"
+
+namespace pare {
+namespace {
+
+constexpr double kLr = 0.01, kMomentum = 0.9, kDecay = 1e-4;
+constexpr int kWarmup = 2;  // steps that fill the allocator's and oneDNN's caches
+
+struct Arguments {
+  std::string model = "resnet20", side = "both";
+  int64_t batch = 128;
+  int threads = 2, steps = 8;
+};
+
+/// The zoo's network; resnet18 with the ImageNet stem on 64 x 64 pixels, which keeps a step short.
+Model zoo_model(const std::string& name) {
+  GraphWithConstants built = zoo(name);
+  if (name == "resnet18") {
+    Value& input = built.graph.value(built.graph.inputs()[0]);
+    input.shape = DimShape{Dim::symbol("N"), 3, 64, 64};
+    infer_shapes(built.graph, built.constants, builtin_ops());
+  }
+  return Model(std::move(built.graph), built.constants);
+}
+
+/// One side: `step` does forward, loss, backward and update.
+class Side {
+ public:
+  virtual ~Side() = default;
+  virtual void step(const at::Tensor& x, const at::Tensor& y) = 0;
+};
+
+class PareSide final : public Side {
+ public:
+  explicit PareSide(const std::string& name) : module_(zoo_model(name)) {
+    module_.train();
+    optimizer_ = Optimizer::create(SgdConfig{.lr = kLr, .momentum = kMomentum, .weight_decay = kDecay}, module_.model());
+  }
+  ~PareSide() override { optimizer_.reset(); }
+  void step(const at::Tensor& x, const at::Tensor& y) override {
+    optimizer_->zero_grad();
+    at::cross_entropy_loss(module_(x), y).backward();
+    optimizer_->step();
+  }
+
+ private:
+  GraphModule module_;
+  std::unique_ptr<Optimizer> optimizer_;
+};
+
+class PlainSide final : public Side {
+ public:
+  explicit PlainSide(const std::string& name)
+      : net_(plain_resnet(name)),
+        optimizer_(net_->parameters(), torch::optim::SGDOptions(kLr).momentum(kMomentum).weight_decay(kDecay)) {}
+  void step(const at::Tensor& x, const at::Tensor& y) override {
+    optimizer_.zero_grad();
+    at::cross_entropy_loss(net_->forward(x), y).backward();
+    optimizer_.step();
+  }
+
+ private:
+  std::shared_ptr<PlainNet> net_;
+  torch::optim::SGD optimizer_;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
+}
+
+Json run_sides(const Arguments& arguments) {
+  at::set_num_threads(arguments.threads);
+  at::manual_seed(0);
+  std::vector<std::pair<std::string, std::unique_ptr<Side>>> sides;
+  if (arguments.side != "plain") sides.emplace_back("pare", std::make_unique<PareSide>(arguments.model));
+  if (arguments.side != "pare") sides.emplace_back("plain", std::make_unique<PlainSide>(arguments.model));
+  const int64_t size = arguments.model == "resnet20" ? 32 : 64, classes = arguments.model == "resnet20" ? 10 : 1000;
+  const at::Tensor x = at::randn({arguments.batch, 3, size, size}), y = at::randint(classes, {arguments.batch}, at::kLong);
+  std::vector<std::vector<double>> times(sides.size());
+  for (int i = 0; i < arguments.steps + kWarmup; ++i) {
+    for (size_t k = 0; k < sides.size(); ++k) {
+      const size_t turn = (k + static_cast<size_t>(i)) % sides.size();  // no side is always first
+      const auto start = std::chrono::steady_clock::now();
+      sides[turn].second->step(x, y);
+      const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+      if (i >= kWarmup) times[turn].push_back(took.count());
+    }
+  }
+  Json out = Json::object();
+  for (size_t k = 0; k < sides.size(); ++k) out[sides[k].first] = {{"median_ms", median(times[k])}, {"ms", times[k]}};
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  out["peak_mb"] = static_cast<double>(usage.ru_maxrss) / 1024.0;
+  return out;
+}
+
+}  // namespace
+}  // namespace pare
+
+int main(int argc, char** argv) {
+  pare::Arguments arguments;
+  CLI::App program("training speed");
+  program.add_option("--model", arguments.model)->check(CLI::IsMember({"resnet20", "resnet18"}));
+  program.add_option("--side", arguments.side)->check(CLI::IsMember({"pare", "plain", "both"}));
+  program.add_option("--batch", arguments.batch)->check(CLI::PositiveNumber);
+  program.add_option("--threads", arguments.threads)->check(CLI::PositiveNumber);
+  program.add_option("--steps", arguments.steps)->check(CLI::PositiveNumber);
+  CLI11_PARSE(program, argc, argv);
+  try {
+    std::printf("%s\n", pare::run_sides(arguments).dump().c_str());
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "error: %s\n", e.what());
+    return 1;
+  }
+  return 0;
+}
