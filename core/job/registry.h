@@ -9,6 +9,7 @@
 #include "core/base/config_write.h"
 #include "core/graph/op.h"
 #include "core/model/model.h"
+#include "core/runtime/kernel.h"
 #include "core/train/modifier.h"
 
 namespace pare {
@@ -26,6 +27,8 @@ class Stage {
   /// Names or families ("quant.*") of stages that may not stand before this one: a recipe that has them there is refused.
   /// Default: everything works on a float model.
   virtual std::vector<std::string> not_after() const { return {"quant.*"}; }
+  /// False for stages that only look or write: the run keeps no copy of the model behind them.
+  virtual bool changes_model() const { return true; }
   /// One or more lines for `pare plan`: what it will do, sizes, MACs.
   virtual std::vector<std::string> plan(Job& job) = 0;
   virtual void run(Job& job) = 0;
@@ -51,8 +54,10 @@ struct ModifierEntry {
 /// Everything that recipes can name: a value that is built explicitly and passed. No static registration.
 class Registry {
  public:
+  /// What a graph may hold, how it trains and how it is executed: an operator from outside is added to all three.
   OpTable ops = builtin_ops();
   TorchOps torch_ops = builtin_torch_ops();
+  KernelTable kernels = builtin_kernels();
 
   /// StageT is constructible from its Config. `name` as in the recipe.
   template <class StageT, class Config>
