@@ -8,6 +8,7 @@
 #include "core/base/config_write.h"
 #include "core/format/frozen.h"
 #include "core/graph/op.h"
+#include "core/runtime/kernel.h"
 
 namespace pare {
 
@@ -34,6 +35,7 @@ struct VerifyOptions {
   VerifyLimits limits;
   int threads = 1;
   MetricSum metric;   ///< default: the largest value of the first output is the label's
+  KernelTable kernels = builtin_kernels();   ///< of the executors, with those of a program's own operators
 };
 
 /// One contestant against the reference outputs.
