@@ -12,6 +12,7 @@
 #include "core/graph/op.h"
 #include "core/graph/remap.h"
 #include "core/model/parametrization.h"
+#include "core/model/tensor_bridge.h"
 
 namespace pare {
 
@@ -104,9 +105,5 @@ class Model {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// Torch tensor <-> torch-free handle, sharing memory (the device tensor is copied to the CPU first).
-Tensor lend(const at::Tensor& tensor);
-at::Tensor borrow(const Tensor& tensor);
 
 }  // namespace pare

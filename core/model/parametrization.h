@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/config_write.h"
+#include "core/base/quant_math.h"
 #include "core/format/encoding.h"
 #include "core/graph/remap.h"
 
@@ -68,6 +69,7 @@ class Mask final : public Parametrization {
   void remap(const ParamRemap& entry) override;
   std::unique_ptr<EncodedTensor> encode(const Tensor& effective) const override;
   std::unique_ptr<Parametrization> clone() const override;
+  void to(at::Device device) override;
   const at::Tensor& mask() const { return mask_; }
   void set_mask(at::Tensor mask);
 
@@ -77,11 +79,13 @@ class Mask final : public Parametrization {
 };
 
 /// Integer weights: q = quantize(w) with fixed or observed scales, straight-through gradient inside the range.
-/// Uses core/base/quant_math.h arithmetic (true division, half to even).
+/// Uses core/base/quant_math.h arithmetic (true division, half to even). Signed integers whose zero points are all zero
+/// have the symmetric range [-(2^(bits-1) - 1), 2^(bits-1) - 1].
 class AffineQuant final : public Parametrization {
  public:
   /// `scale` kFloat and `zero_point` kInt: [cells of encoding.axis] (or [1] for axis -1).
-  AffineQuant(at::Tensor scale, at::Tensor zero_point, Encoding encoding);
+  /// `full_range`: signed integers may be -2^(bits-1) whatever their zero points (models from elsewhere).
+  AffineQuant(at::Tensor scale, at::Tensor zero_point, Encoding encoding, bool full_range = false);
   std::string kind() const override { return "affine"; }
   Order order() const override { return Order::kQuant; }
   at::Tensor apply(const at::Tensor& raw) const override;
@@ -93,10 +97,12 @@ class AffineQuant final : public Parametrization {
   const at::Tensor& scale() const { return scale_; }
   const at::Tensor& zero_point() const { return zero_point_; }
   const Encoding& encoding() const { return encoding_; }
+  QRange range() const;
 
  private:
   at::Tensor scale_, zero_point_;
   Encoding encoding_;
+  bool full_range_ = false, symmetric_ = true;
 };
 
 }  // namespace pare

@@ -1,0 +1,48 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
+
+#include "core/format/encoding_json.h"
+#include "core/model/parametrization.h"
+#include "core/model/tensor_bridge.h"
+
+namespace pare {
+
+Mask::Mask(at::Tensor mask, Encoding encoding) : encoding_(std::move(encoding)) { set_mask(std::move(mask)); }
+
+void Mask::set_mask(at::Tensor mask) {
+  PARE_CHECK(mask.defined(), ModelError, "[mask] expected a mask, got an undefined tensor");
+  mask_ = mask.detach().to(at::kFloat).contiguous();
+  dropped_ = mask_ == 0;
+}
+
+// Not a product: -1 * 0 is -0, which a sparse layout would have to store.
+at::Tensor Mask::apply(const at::Tensor& raw) const { return raw.masked_fill(dropped_, 0.0); }
+
+std::map<std::string, at::Tensor> Mask::state() const { return {{"mask", mask_}}; }
+
+Json Mask::settings() const { return {{"encoding", encoding_to_json(encoding_)}}; }
+
+void Mask::remap(const ParamRemap& entry) {
+  at::Tensor mask = mask_;
+  for (const auto& cut : entry.cuts)
+    mask = mask.index_select(cut.dim, at::tensor(at::ArrayRef<int64_t>(cut.indices), at::kLong).to(mask.device()));
+  // A cut may break groups and blocks; zeros then go by element.
+  if (!entry.cuts.empty() && (encoding_.layout == Layout::kNofM || encoding_.layout == Layout::kBlock))
+    encoding_ = {.layout = Layout::kBitmask};
+  set_mask(mask);
+}
+
+std::unique_ptr<EncodedTensor> Mask::encode(const Tensor& effective) const {
+  return std::make_unique<EncodedTensor>(pare::encode(effective, encoding_));
+}
+
+std::unique_ptr<Parametrization> Mask::clone() const { return std::make_unique<Mask>(mask_.clone(), encoding_); }
+
+void Mask::to(at::Device device) {
+  mask_ = mask_.to(device);
+  dropped_ = dropped_.to(device);
+}
+
+}  // namespace pare
