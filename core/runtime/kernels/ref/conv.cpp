@@ -23,12 +23,16 @@ void gather_conv(const ConvGeometry& g, const float* plane, int64_t tap_h, int64
     const int64_t out_h = (first + done) / g.out_w, out_w = (first + done) % g.out_w;
     const int64_t width = std::min(g.out_w - out_w, count - done);
     const int64_t in_h = out_h * g.stride_h - g.pad_top + tap_h * g.dilation_h;
-    const bool inside = in_h >= 0 && in_h < g.in_h;
     const int64_t start = out_w * g.stride_w - g.pad_left + tap_w * g.dilation_w;
-    for (int64_t i = 0; i < width; ++i) {
-      const int64_t in_w = start + i * g.stride_w;
-      row[done + i] = inside && in_w >= 0 && in_w < g.in_w ? plane[in_h * g.in_w + in_w] : 0.0f;
-    }
+    // Output pixels [low, high) of this line read inside the input.
+    const bool inside = in_h >= 0 && in_h < g.in_h;
+    const int64_t low = inside ? std::clamp<int64_t>((g.stride_w - 1 - start) / g.stride_w, 0, width) : width;
+    const int64_t high = std::clamp<int64_t>((g.in_w - start + g.stride_w - 1) / g.stride_w, low, width);
+    const float* line = plane + in_h * g.in_w + start;
+    std::fill(row + done, row + done + low, 0.0f);
+    if (g.stride_w == 1) std::copy(line + low, line + high, row + done + low);
+    else for (int64_t i = low; i < high; ++i) row[done + i] = line[i * g.stride_w];
+    std::fill(row + done + high, row + done + width, 0.0f);
     done += width;
   }
 }
