@@ -40,7 +40,7 @@ class Job {
   std::string stage_folder;                ///< of the running stage inside it, for checkpoints; "" when nothing is written
   std::string journal_key;                 ///< of the running stage: what its files were made from
   std::vector<std::string> stage_files;    ///< the running stage adds what it left in `folder`, relative to it
-  int64_t num_classes = 0;                 ///< of the data; 0 when unknown
+  std::string input_key;                   ///< of the input model's content
   const Registry* registry = nullptr;      ///< what `with:` lists and the like may name; outlives the job
   std::unique_ptr<Communicator> communicator;
   ReportSink sink;

@@ -22,8 +22,7 @@ struct EnumNames<Target> {
 struct ModelConfig {
   std::string zoo, pare, onnx, checkpoint;
   std::string weights;
-  int64_t classes = 0;
-  std::vector<int64_t> input;
+  int64_t classes = 0, channels = 0, image_size = 0;
   int64_t seed = 0;
   template <class V> void fields(V& v) {
     v("zoo", zoo, "a built-in architecture, e.g. resnet20 (`pare methods --zoo` lists them)");
@@ -31,9 +30,10 @@ struct ModelConfig {
     v("onnx", onnx, "path of an ONNX file");
     v("checkpoint", checkpoint, "path of a checkpoint that a run left");
     v("weights", weights, "path of safetensors weights, loaded by name; empty: as stored, or random for zoo");
-    v("classes", classes, at_least(0), "outputs of a zoo classifier; 0: as many as the data has classes");
-    v("input", input, at_least(1), "input shape of a zoo model without the batch, e.g. [3, 32, 32]; empty: its own");
-    v("seed", seed, any_number(), "of a zoo model's random initial weights");
+    v("classes", classes, at_least(0), "outputs of a zoo model; 0: its own default");
+    v("channels", channels, between(0, 64), "of a zoo model's input image; 0: its own default");
+    v("image_size", image_size, between(0, 1024), "height and width of a zoo model's input; 0: its own default");
+    v("seed", seed, at_least(0), "of a zoo model's random initial weights");
   }
   /// Exactly one source. Throws ConfigError.
   void check(const ConfigMark& mark, const std::string& path) const;
