@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 
 #include "core/base/config_read.h"
+#include "core/base/rng.h"
 #include "core/graph/json_form.h"
 #include "core/graph/passes/pass.h"
 #include "core/graph/stats.h"
@@ -106,6 +108,41 @@ std::vector<std::string> all_names() {
   return out;
 }
 INSTANTIATE_TEST_SUITE_P(Zoo, EveryModel, testing::ValuesIn(all_names()), [](const auto& info) { return info.param; });
+
+void collect_leaves(Json& json, std::vector<Json*>& out) {
+  if (!json.is_structured()) return out.push_back(&json);
+  for (Json& child : json) collect_leaves(child, out);
+}
+
+// A sound file with one to three values changed to something extreme: every step refuses it with ModelError or works.
+TEST(Zoo, DamagedGraphFilesAreRefusedOrSound) {
+  const Json extremes[] = {0, 1, -1, 2, 7, INT64_MAX, INT64_MIN, UINT64_MAX, 1e300, 0.5, "N", "inf", "Slice", "Reshape", nullptr,
+                           int64_t{1} << 31, int64_t{1} << 62, Json::array(), Json::object()};
+  Rng rng(9);
+  int refused = 0, sound = 0;
+  for (const char* name : {"lenet5", "resnet20", "bert_tiny"}) {
+    const auto m = empty_model(name, {.sequence = 8, .vocabulary = 20});
+    const Json good = to_json(m.graph);
+    for (int round = 0; round < 300; ++round) {
+      Json json = good;
+      std::vector<Json*> leaves;
+      collect_leaves(json, leaves);
+      for (uint64_t k = 0; k <= rng.below(3); ++k)
+        *leaves[rng.below(leaves.size())] = extremes[rng.below(std::size(extremes))];
+      try {
+        Graph graph = graph_from_json(json);
+        infer_shapes(graph, m.constants, builtin_ops());
+        graph_stats(graph, builtin_ops(), {{"N", 1}});
+        verify(graph, m.constants, builtin_ops());
+        ++sound;
+      } catch (const ModelError&) {
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, 100);
+  EXPECT_GT(sound, 10);
+}
 
 TEST(Zoo, NamesFollowTorchvision) {
   const std::pair<const char*, std::vector<std::string>> cases[] = {

@@ -9,6 +9,9 @@
 namespace pare {
 namespace {
 
+// Products with a scale stay exact in double and inside 64 bits.
+constexpr int64_t kMaxExtent = int64_t{1} << 32;
+
 void expect_choice(const InferContext& context, const char* name, const char* fallback,
                    const std::vector<std::string>& choices) {
   const std::string value = context.attrs().text(name, fallback);
@@ -20,8 +23,10 @@ Dim scaled(const InferContext& context, const Dim& extent, double scale) {
   if (!(scale > 0.0 && scale <= 65536.0)) context.fail(fmt("expected scales in (0, 65536], got {}", scale));
   const double whole = std::nearbyint(scale), inverse = std::nearbyint(1.0 / scale);
   if (scale == whole) return extent * Dim(static_cast<int64_t>(whole));
-  if (const auto number = extent.maybe_value())
+  if (const auto number = extent.maybe_value()) {
+    if (*number > kMaxExtent) context.fail(fmt("expected extents up to {}, got {}", kMaxExtent, *number));
     return Dim(static_cast<int64_t>(std::floor(static_cast<double>(*number) * scale)));
+  }
   if (scale * inverse != 1.0) context.fail(fmt("cannot scale the symbolic extent {} by {}", extent, scale));
   return extent.floor_div(Dim(static_cast<int64_t>(inverse)));
 }

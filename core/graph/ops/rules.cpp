@@ -91,8 +91,9 @@ Dim window_extent(const InferContext& context, const Window& window, size_t i, c
     context.fail(fmt("the window of {} is larger than the padded input of {}", reach, extent + Dim(begin) + Dim(end)));
   Dim out = (round_up ? room.ceil_div(Dim(stride)) : room.floor_div(Dim(stride))) + Dim(1);
   const auto number = out.maybe_value();
-  if (round_up && number && (*number - 1) * stride >= extent.value() + begin) out = Dim(*number - 1);
-  return out;
+  if (!round_up || !number) return out;
+  const Dim start = (out - Dim(1)) * Dim(stride) - Dim(begin);
+  return start.value() >= extent.value() ? out - Dim(1) : out;
 }
 
 }  // namespace pare
