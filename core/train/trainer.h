@@ -63,7 +63,7 @@ struct TrainData {
 /// All ranks construct it alike and call `run` together.
 class Trainer {
  public:
-  /// `model`, `modifiers` and `communicator` outlive the trainer. Throws ConfigError for a config that cannot work with
+  /// `model`, `modifiers` and `communicator` outlive the trainer; modifiers follow structure changes while it lives. Throws ConfigError for a config that cannot work with
   /// this data or these ranks.
   Trainer(Model& model, TrainData data, TrainConfig config, std::vector<Modifier*> modifiers, Communicator& communicator,
           TrainCallbacks callbacks = {});
@@ -73,8 +73,8 @@ class Trainer {
   /// Runs to the end. Throws ModelError naming the step when the loss is NaN or infinite; the weights are then those
   /// before that step.
   void run();
-  /// Handles on the current state; copies where the next step would write. Throws ModelError when a parameter is not
-  /// finite, so that no such checkpoint is written.
+  /// Handles on the current state: write them before the next step. Throws ModelError when a parameter is not finite,
+  /// so that no such checkpoint is written.
   TrainerState state() const;
   const Model& model() const;
   int64_t total_steps() const;
