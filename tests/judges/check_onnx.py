@@ -1,0 +1,125 @@
+"""Third parties read what we write: the ONNX checker, onnxruntime and the safetensors package.
+
+Usage: check_onnx.py WRITE_MODELS. Exits non-zero on the first kind of disagreement, naming every case.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from safetensors import safe_open
+
+FLOAT_TOLERANCE = 1e-4      # of the output range, the bar for fp32 exports
+INTEGER_EQUAL = 0.9999      # share of equal integers; the rest may be off by one
+
+failures = []
+
+
+def expect(condition, text):
+    if not condition:
+        failures.append(text)
+        print("FAIL", text)
+
+
+def run(path, feeds, level, profile=None):
+    options = ort.SessionOptions()
+    options.graph_optimization_level = level
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    if profile:
+        options.enable_profiling = True
+        options.profile_file_prefix = profile
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = [o.name for o in session.get_outputs()]
+    outputs = dict(zip(names, session.run(names, feeds)))
+    return outputs, session.end_profiling() if profile else None
+
+
+def compare(name, mode, wanted, got, step):
+    for key, reference in wanted.items():
+        value = got[key]
+        expect(value.shape == reference.shape and value.dtype == reference.dtype,
+               f"{name} {mode} {key}: {value.shape} {value.dtype} against ours {reference.shape} {reference.dtype}")
+        if value.shape != reference.shape or value.size == 0:
+            continue
+        a, b = value.astype(np.float64), reference.astype(np.float64)
+        if step:  # multiples of the output's scale
+            difference = np.rint((a - b) / step)
+            equal = np.mean(difference == 0)
+            expect(equal >= INTEGER_EQUAL and np.abs(difference).max() <= 1,
+                   f"{name} {mode} {key}: {equal:.6f} equal, largest difference {np.abs(difference).max()} steps")
+        elif np.issubdtype(reference.dtype, np.floating):
+            extent = max(np.ptp(b), np.abs(b).max() * 0.1, 1e-30)  # one number has no range
+            expect(np.abs(a - b).max() <= FLOAT_TOLERANCE * extent, f"{name} {mode} {key}: {np.abs(a - b).max() / extent:.2e} of range")
+        else:
+            expect(np.array_equal(a, b), f"{name} {mode} {key}: integers differ")
+
+
+def read(path):
+    with safe_open(str(path), "np") as file:
+        return {key: file.get_tensor(key) for key in file.keys() if not key.startswith("pad.")}
+
+
+def ops_in_profile(path):
+    events = json.loads(pathlib.Path(path).read_text())
+    return [e["args"]["op_name"] for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]
+
+
+def check_case(path, folder):
+    name = path.stem
+    model = onnx.load(str(path))
+    onnx.checker.check_model(model, full_check=True)
+    tensors = read(path.with_suffix(".safetensors"))
+    feeds = {k[len("input/"):]: v for k, v in tensors.items() if k.startswith("input/")}
+    wanted = {k[len("output/"):]: v for k, v in tensors.items() if k.startswith("output/")}
+    quantized = name.startswith("qdq")
+    step = 0.07 if quantized else None
+    plain, _ = run(path, feeds, ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
+    compare(name, "without optimisation", wanted, plain, step)
+    fused, profile = run(path, feeds, ort.GraphOptimizationLevel.ORT_ENABLE_ALL, str(folder / name) if quantized else None)
+    compare(name, "optimised", wanted, fused, step)
+    if quantized:
+        ops = ops_in_profile(profile)
+        convs = sum(node.op_type == "Conv" for node in model.graph.node)
+        expect(ops.count("QLinearConv") == convs and ops.count("QGemm") == 1 and not set(ops) & {"Conv", "FusedConv", "Gemm", "FusedGemm"},
+               f"{name}: expected {convs} QLinearConv and QGemm alone, got {sorted(set(ops))} ({ops.count('QLinearConv')} QLinearConv)")
+
+
+def check_containers(folder):
+    with safe_open(str(folder / "small.pare"), "np") as file:
+        metadata = file.metadata()
+        keys = set(file.keys())
+    graph = json.loads(metadata["pare.graph"])
+    expect(metadata["pare.format"] == "1" and {"fc.weight", "fc.weight#scale"} <= keys and len(graph["nodes"]) == 6,
+           "small.pare: the safetensors package sees other content")
+    # The description in FORMAT.md is enough to decode a 4-bit constant.
+    part = read(folder / "small.pare")
+    halves = np.stack([part["fc.weight"] & 15, part["fc.weight"] >> 4], axis=1).reshape(-1)[:32].astype(np.int64)
+    q = np.where(halves > 7, halves - 16, halves).reshape(4, 8)
+    decoded = (q * part["fc.weight#scale"][:, None]).astype(np.float32)
+    expect(np.array_equal(decoded, read(folder / "small_decoded.safetensors")["fc.weight"]), "small.pare: fc.weight decodes to other numbers")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        subprocess.run([sys.argv[1], temporary], check=True)
+        cases = sorted(folder.glob("*.onnx"))
+        expect(len(cases) > 100, f"only {len(cases)} cases were written")
+        for path in cases:
+            try:
+                check_case(path, folder)
+            except Exception as error:  # a judge that refuses a file is a failure of that case
+                text = str(error).splitlines()
+                expect(False, f"{path.stem}: {text[0] if text else type(error).__name__}")
+        check_containers(folder)
+        print(f"{len(cases)} ONNX files, {len(failures)} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
