@@ -15,7 +15,8 @@ namespace pare {
 /// "nan". A shape is null before inference. Equal graphs (up to ids) give equal JSON.
 Json to_json(const Graph& graph);
 
-/// Inverse of `to_json`. Everything is checked: types, every index, name lengths, counts, structure. Throws ModelError.
+/// Inverse of `to_json`. Everything is checked: types, every index, name lengths, counts, structure. Operators of the
+/// domain pare.plan are refused: they never leave a plan. Throws ModelError.
 Graph graph_from_json(const Json& json);
 
 }  // namespace pare

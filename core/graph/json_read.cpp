@@ -168,8 +168,9 @@ class GraphReader {
       if (key.empty() || key.size() > kMaxName) fail(name, "expected an attribute name of sensible length");
       attrs.set(key, read_attr(value, name + "." + key));
     }
-    const NodeId id = graph_.add_node_named(text(member(json, "op", name), name), name, std::move(inputs),
-                                            std::move(attrs), names);
+    const std::string op = text(member(json, "op", name), name);
+    if (op.rfind("pare.plan.", 0) == 0) fail(name, fmt("operator {} exists inside an execution plan only", op));
+    const NodeId id = graph_.add_node_named(op, name, std::move(inputs), std::move(attrs), names);
     for (size_t i = 0; i < places.size(); ++i) {
       const ValueId output = graph_.node(id).outputs[i];
       graph_.value(output).dtype = records_[places[i]].dtype;

@@ -126,6 +126,7 @@ TEST(JsonForm, WrongFilesAreRefused) {
       change([](Json& j) { j["nodes"][0]["attrs"]["axis"] = {{"z", 1}}; }),
       change([](Json& j) { j["nodes"][0]["attrs"]["axis"] = {{"fs", {"many"}}}; }),
       change([](Json& j) { j["nodes"][1]["name"] = "split"; }),
+      change([](Json& j) { j["nodes"][1]["op"] = "pare.plan.Conv"; }),
       change([](Json& j) { j["outputs"] = Json::array(); }),
       change([](Json& j) { j["outputs"] = {-1}; }),
   };
