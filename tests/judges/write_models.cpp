@@ -41,9 +41,11 @@ void write_case(const std::string& folder, const std::string& name, const Frozen
     inputs.push_back(values_for(value, batch, inputs.size() + 11));
     tensors["input/" + value.name] = inputs.back();
   }
-  Executor executor(model, {.threads = 2});
-  const auto outputs = executor.run(inputs);
-  for (size_t i = 0; i < outputs.size(); ++i) tensors["output/" + model.graph.value(model.graph.outputs()[i]).name] = outputs[i];
+  for (const bool fused : {true, false}) {
+    const auto outputs = Executor(model, {.threads = 2, .fuse_integer = fused}).run(inputs);
+    for (size_t i = 0; i < outputs.size(); ++i)
+      tensors[(fused ? "fused/" : "unfused/") + model.graph.value(model.graph.outputs()[i]).name] = outputs[i];
+  }
   write_safetensors(folder + "/" + name + ".safetensors", tensors);
 }
 
