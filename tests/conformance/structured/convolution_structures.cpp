@@ -120,6 +120,16 @@ GraphWithConstants group_norm(Net& n) {
 
 GraphWithConstants instance_norm(Net& n) { return n.finish({n.head(n.norm(n.conv(image(n), 5), "InstanceNormalization"))}); }
 
+// Biases that cannot be trained are not zeroed: the next layer's columns have to be.
+GraphWithConstants fixed_bias(Net& n, const char* op, int64_t groups) {
+  const ValueId x = n.norm(n.conv(image(n), 6), op, groups);
+  Graph& graph = n.model.graph;
+  Node& node = graph.node(graph.value(x).producer);
+  node.inputs[2] = n.literal(Tensor::of<double>({0.5, -0.4, 0.3, 0.6, -0.7, 0.8}, {6}));
+  graph.erase_unused_constants();
+  return n.finish({n.head(n.conv(x, 3))});
+}
+
 GraphWithConstants rep_vgg(Net& n) {
   const ValueId x = relu(n, n.conv(image(n), 6));
   const ValueId sum = n.op("Add", {n.norm(n.conv(x, 6)), n.norm(n.conv(x, 6, 1))});
@@ -201,6 +211,9 @@ std::vector<Structure> convolution_structures() {
       {"pixel shuffle", pixel_shuffle, 5 + 3, 8},
       {"group normalisation", group_norm, 4, 4},
       {"instance normalisation", instance_norm, 5, 5},
+      {"batch norm with a fixed bias", [](Net& n) { return fixed_bias(n, "BatchNormalization", 1); }, 6 + 3, 9},
+      {"instance norm with a fixed bias", [](Net& n) { return fixed_bias(n, "InstanceNormalization", 1); }, 6 + 3, 9},
+      {"group norm with a fixed bias", [](Net& n) { return fixed_bias(n, "GroupNormalization", 3); }, 3 + 3, 6},
       {"RepVGG branches", rep_vgg, 6, 6},
       {"several outputs", detection_heads, 6 + 5 + 7, 18},
       {"sum with a sigmoid", add_of_sigmoid, 6 + 3, 9},

@@ -14,13 +14,13 @@ ValueId Net::tokens(int64_t length) {
   return model.graph.add_input(fmt("tokens{}", count_++), DType::kI64, {Dim::symbol("N"), length});
 }
 
-ValueId Net::param(const Shape& shape, double scale, double mean) {
+ValueId Net::param(const Shape& shape, double scale, double mean, Role role) {
   std::normal_distribution<double> normal(mean, scale);
   std::vector<double> values(static_cast<size_t>(numel_of(shape)));
   for (double& value : values) value = normal(random_);
   const std::string name = fmt("p{}", count_++);
   model.constants.set(name, Tensor::of<double>(values, shape));
-  return model.graph.add_constant(name, Role::kParameter, DType::kF64, shape);
+  return model.graph.add_constant(name, role, DType::kF64, shape);
 }
 
 ValueId Net::literal(const Tensor& tensor) {
@@ -57,8 +57,8 @@ ValueId Net::conv(ValueId x, int64_t out, int64_t kernel, int64_t group, bool bi
 ValueId Net::conv_transpose(ValueId x, int64_t out, int64_t group) {
   const int64_t in = size(x, 1);
   return op("ConvTranspose",
-            {x, param({in, out / group, 2, 2}, 1.0 / std::sqrt(static_cast<double>(in / group))), param({out}, 0.5)},
-            {{"group", group}, {"strides", std::vector<int64_t>{1, 1}}, {"pads", std::vector<int64_t>{0, 0, 1, 1}}});
+            {x, param({in, out / group, 3, 3}, 0.3 / std::sqrt(static_cast<double>(in / group))), param({out}, 0.5)},
+            {{"group", group}, {"pads", std::vector<int64_t>(4, 1)}});
 }
 
 ValueId Net::norm(ValueId x, const std::string& name, int64_t groups) {
@@ -66,8 +66,8 @@ ValueId Net::norm(ValueId x, const std::string& name, int64_t groups) {
   std::vector<ValueId> inputs{x, param({channels}, 0.3, 1.0), param({channels}, 0.5)};
   Attrs attrs;
   if (name == "BatchNormalization") {
-    inputs.push_back(param({channels}, 0.3));
-    inputs.push_back(param({channels}, 0.05, 1.0));
+    inputs.push_back(param({channels}, 0.3, 0.0, Role::kBuffer));
+    inputs.push_back(param({channels}, 0.05, 1.0, Role::kBuffer));
   }
   if (name == "GroupNormalization") attrs.set("num_groups", groups);
   return op(name, inputs, attrs);

@@ -14,7 +14,7 @@ class Net {
   ValueId input(const Shape& rest);
   ValueId tokens(int64_t length);
   /// Normal values with the standard deviation `scale` around `mean`.
-  ValueId param(const Shape& shape, double scale, double mean = 0.0);
+  ValueId param(const Shape& shape, double scale, double mean = 0.0, Role role = Role::kParameter);
   ValueId literal(const Tensor& tensor);
   ValueId op(const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {}) { return ops(op, inputs, attrs, 1)[0]; }
   std::vector<ValueId> ops(const std::string& op, std::vector<ValueId> inputs, Attrs attrs, int outputs);
