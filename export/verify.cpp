@@ -23,15 +23,19 @@ bool is_quantized(const Graph& graph) {
   return false;
 }
 
-std::vector<Contestant> contestants_of(const FrozenModel& model, const std::string& folder, int threads, const OpTable& ops) {
+std::vector<Contestant> contestants_of(const FrozenModel& model, const std::string& folder, const VerifyOptions& options,
+                                       const OpTable& ops) {
   std::vector<Contestant> out;
-  out.push_back({"executor, unfused", Executor(model, {.threads = threads, .fuse_integer = false}, ops), {}});
-  out.push_back({"executor", Executor(model, {.threads = threads}, ops), {}});
+  const auto add = [&](const std::string& what, FrozenModel frozen, bool fuse = true) {
+    out.push_back({what, Executor(std::move(frozen), {.threads = options.threads, .fuse_integer = fuse}, ops, options.kernels), {}});
+  };
+  add("executor, unfused", model, false);
+  add("executor", model);
   if (folder.empty()) return out;
   for (const auto& file : load_manifest(folder).files) {
     const std::string path = folder + "/" + file.name;
-    if (file.format == "pare") out.push_back({file.name, Executor(load_pare(path), {.threads = threads}, ops), {}});
-    if (file.format == "onnx") out.push_back({file.name, Executor(import_onnx(path, ops), {.threads = threads}, ops), {}});
+    if (file.format == "pare") add(file.name, load_pare(path));
+    if (file.format == "onnx") add(file.name, import_onnx(path, ops));
   }
   return out;
 }
@@ -106,7 +110,7 @@ std::vector<std::vector<std::string>> VerifyReport::table() const {
 
 VerifyReport verify_outputs(const FrozenModel& model, const std::string& folder, const SampleSource& source,
                             const VerifyOptions& options, const OpTable& ops) {
-  std::vector<Contestant> contestants = contestants_of(model, folder, options.threads, ops);
+  std::vector<Contestant> contestants = contestants_of(model, folder, options, ops);
   const MetricSum metric = options.metric ? options.metric : top1_hits;
   Comparison reference;
   int64_t batches = 0;

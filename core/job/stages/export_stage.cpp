@@ -97,6 +97,7 @@ void ExportStage::run(Job& job) {
     for (const auto& caveat : manifest.caveats) job.sink.line("note: " + caveat);
     VerifyOptions verify;
     verify.threads = job.threads;
+    verify.kernels = job.registry->kernels;
     const VerifyReport report = verify_artifact(frozen, folder, sample_source(job, config_.verify.samples), verify, job.registry->ops);
     for (const auto& row : report.contestants)
       job.sink.line(fmt("verified {}: {} rows, relative error {}, top-1 agreement {}", row.what, row.rows, row.relative_error, row.top1_agreement));
