@@ -1,8 +1,7 @@
-#include <ATen/ops/tensor.h>
-
 #include "core/format/cells.h"
 #include "core/format/encoding_json.h"
 #include "core/model/cell_shape.h"
+#include "core/model/cuts.h"
 #include "core/model/fake_quantize.h"
 #include "core/model/parametrization.h"
 #include "core/model/tensor_bridge.h"
@@ -45,9 +44,9 @@ void AffineQuant::remap(const ParamRemap& entry) {
     PARE_CHECK(!grouped, ModelError, "[affine] cannot cut along dim {} of a weight with scales for groups of {}. Prune "
                "before quantizing.", cut.dim, encoding_.group_size);
     if (cut.dim != encoding_.axis) continue;
-    const auto index = at::tensor(at::ArrayRef<int64_t>(cut.indices), at::kLong).to(scale_.device());
-    scale_ = scale_.index_select(0, index);
-    zero_point_ = zero_point_.index_select(0, index);
+    const ParamRemap cells{.kind = ParamRemap::Kind::kSliced, .cuts = {{0, cut.indices}}};
+    scale_ = apply_cuts(scale_, cells);
+    zero_point_ = apply_cuts(zero_point_, cells);
   }
 }
 

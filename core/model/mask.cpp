@@ -1,11 +1,8 @@
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/scalar_tensor.h>
-#include <ATen/ops/tensor.h>
-#include <ATen/ops/where.h>
 
 #include "core/format/encoding_json.h"
+#include "core/model/cuts.h"
 #include "core/model/parametrization.h"
-#include "core/model/tensor_bridge.h"
 
 namespace pare {
 
@@ -25,9 +22,7 @@ std::map<std::string, at::Tensor> Mask::state() const { return {{"mask", mask_}}
 Json Mask::settings() const { return {{"encoding", encoding_to_json(encoding_)}}; }
 
 void Mask::remap(const ParamRemap& entry) {
-  at::Tensor mask = mask_;
-  for (const auto& cut : entry.cuts)
-    mask = mask.index_select(cut.dim, at::tensor(at::ArrayRef<int64_t>(cut.indices), at::kLong).to(mask.device()));
+  const at::Tensor mask = apply_cuts(mask_, entry);
   // A cut may break groups and blocks; zeros then go by element.
   if (!entry.cuts.empty() && (encoding_.layout == Layout::kNofM || encoding_.layout == Layout::kBlock))
     encoding_ = {.layout = Layout::kBitmask};

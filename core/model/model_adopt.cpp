@@ -1,25 +1,19 @@
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/tensor.h>
 
 #include <set>
 
+#include "core/model/cuts.h"
 #include "core/model/model_impl.h"
 
 namespace pare {
 namespace {
 
-at::Tensor cut(at::Tensor tensor, const ParamRemap& entry) {
-  for (const auto& c : entry.cuts)
-    tensor = tensor.index_select(c.dim, at::tensor(at::ArrayRef<int64_t>(c.indices), at::kLong).to(tensor.device()));
-  return tensor;
-}
-
 // A kept parameter stays the same leaf; a sliced one is a new leaf that takes its gradient along.
 at::Tensor moved(const Param& old, const ParamRemap& entry) {
   if (entry.kind == ParamRemap::Kind::kKept) return old.raw;
-  at::Tensor out = cut(old.raw.detach(), entry).contiguous();
+  at::Tensor out = apply_cuts(old.raw.detach(), entry).contiguous();
   out.set_requires_grad(old.raw.requires_grad());
-  if (old.raw.grad().defined()) out.mutable_grad() = cut(old.raw.grad(), entry).contiguous();
+  if (old.raw.grad().defined()) out.mutable_grad() = apply_cuts(old.raw.grad(), entry).contiguous();
   return out;
 }
 
