@@ -19,6 +19,7 @@
 #include "core/base/config_write.h"
 #include "core/graph/op.h"
 #include "core/model/graph_module.h"
+#include "core/train/allocator.h"
 #include "core/train/optimizer.h"
 #include "core/zoo/zoo.h"
 #include "tests/evidence/plain_resnet.h"
@@ -33,6 +34,7 @@ struct Arguments {
   std::string model = "resnet20", side = "both";
   int64_t batch = 128;
   int threads = 2, steps = 8;
+  bool keep_memory = true;
 };
 
 /// The zoo's network; resnet18 with the ImageNet stem on 64 x 64 pixels, which keeps a step short.
@@ -112,6 +114,7 @@ Json run_sides(const Arguments& arguments) {
     }
   }
   Json out = Json::object();
+  out["keeps_memory"] = arguments.keep_memory;
   for (size_t k = 0; k < sides.size(); ++k) out[sides[k].first] = {{"median_ms", median(times[k])}, {"ms", times[k]}};
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -130,8 +133,10 @@ int main(int argc, char** argv) {
   program.add_option("--batch", arguments.batch)->check(CLI::PositiveNumber);
   program.add_option("--threads", arguments.threads)->check(CLI::PositiveNumber);
   program.add_option("--steps", arguments.steps)->check(CLI::PositiveNumber);
+  program.add_option("--keep-memory", arguments.keep_memory, "the allocator as `pare` sets it, for both sides");
   CLI11_PARSE(program, argc, argv);
   try {
+    if (arguments.keep_memory) pare::keep_freed_memory();
     std::printf("%s\n", pare::run_sides(arguments).dump().c_str());
   } catch (const std::exception& e) {
     std::fprintf(stderr, "error: %s\n", e.what());
