@@ -33,7 +33,8 @@ Json read_json(const std::string& path) {
 
 }  // namespace
 
-Journal::Journal(std::string folder) : folder_(std::move(folder)) {
+Journal::Journal(std::string folder, bool reader) : folder_(std::move(folder)) {
+  if (reader) return;
   make_folder(folder_ + "/stages");
   const std::string path = folder_ + "/lock";
   lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -47,7 +48,9 @@ Journal::Journal(std::string folder) : folder_(std::move(folder)) {
   remove_stale_temporaries(folder_);
 }
 
-Journal::~Journal() { ::close(lock_); }
+Journal::~Journal() {
+  if (lock_ >= 0) ::close(lock_);
+}
 
 std::string Journal::stage_folder(size_t index, const std::string& name) const {
   return fmt("{}/stages/{}-{}", folder_, index, name);

@@ -14,7 +14,8 @@ namespace pare {
 class Journal {
  public:
   /// Creates the folder and locks it. Throws IoError when it cannot be written or another process runs in it.
-  explicit Journal(std::string folder);
+  /// `reader`: no lock and no writing; for the ranks of a job that do not write.
+  explicit Journal(std::string folder, bool reader = false);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;

@@ -6,11 +6,10 @@
 
 #include "core/base/preprocess.h"
 #include "core/job/registry.h"
+#include "core/job/version.h"
 #include "core/recipe/recipe.h"
 
 namespace pare {
-
-inline constexpr const char* kVersion = "0.1.0";  ///< of pare: part of every stage's key and of written files
 
 /// A model with what its file says about its input.
 struct LoadedModel {

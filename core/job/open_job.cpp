@@ -1,8 +1,11 @@
 #include "core/job/open_job.h"
 
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <c10/core/Device.h>
+#include <dlfcn.h>
 
-#include <filesystem>
+#include <algorithm>
 
 #include "core/base/hash.h"
 #include "core/data/data_config.h"
@@ -66,6 +69,15 @@ Shape example_shape(const Job& job) {
   return data->get(0, Rng(0)).input.shape();
 }
 
+/// Data sets without class names: a look at some labels finds a model with too few outputs before it is trained.
+void check_labels(const DatasetPtr& data, int64_t outputs) {
+  constexpr int64_t kLooks = 256;
+  for (int64_t i = 0; i < std::min(kLooks, data->size()); ++i) {
+    const int64_t label = data->get(i, Rng(0)).label;
+    PARE_CHECK(label < outputs, DataError, "[data] expected labels below {}, as the model has outputs, got {}. Set model.classes", outputs, label);
+  }
+}
+
 void check_fit(const Job& job) {
   const Graph& graph = job.model->graph();
   const int64_t outputs = output_classes(graph);
@@ -73,6 +85,8 @@ void check_fit(const Job& job) {
   PARE_CHECK(classes == 0 || outputs == 0 || classes == outputs, DataError,
              "[data] expected {} classes, as the model has outputs, got {} ({})", outputs, classes, join(job.labels, ", "));
   const Shape shape = example_shape(job);
+  const DatasetPtr& data = job.plain_train_data ? job.plain_train_data : job.eval_data;
+  if (classes == 0 && outputs > 0 && data) check_labels(data, outputs);
   if (shape.empty() || graph.inputs().size() != 1) return;
   const Value& input = graph.value(graph.inputs()[0]);
   if (!input.shape) return;
@@ -86,11 +100,20 @@ void check_fit(const Job& job) {
 }
 
 at::Device parse_device(const std::string& text) {
-  try {
-    return at::Device(text);
-  } catch (const std::exception&) {
-    throw ConfigError(fmt("[device] expected cpu, cuda or cuda:N, got \"{}\"", text));
+  const auto parsed = [&] {
+    try {
+      return at::Device(text);
+    } catch (const std::exception&) {
+      throw ConfigError(fmt("[device] expected cpu, cuda or cuda:N, got \"{}\"", text));
+    }
+  }();
+  PARE_CHECK(parsed.is_cpu() || parsed.is_cuda(), ConfigError, "[device] expected cpu, cuda or cuda:N, got \"{}\"", text);
+  if (parsed.is_cuda()) {
+    // One binary serves machines with and without CUDA: that half of libtorch is opened only when it is asked for.
+    const bool opened = at::hasCUDA() || ::dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr;
+    PARE_CHECK(opened && at::hasCUDA(), ConfigError, "[device] expected a CUDA device and libtorch_cuda.so beside libtorch, got none. Use --device cpu");
   }
+  return parsed;
 }
 
 }  // namespace
@@ -98,6 +121,7 @@ at::Device parse_device(const std::string& text) {
 std::unique_ptr<Job> open_job(const Recipe& recipe, const Registry& registry, const JobOptions& options) {
   auto job = std::make_unique<Job>();
   const at::Device device = parse_device(options.device);
+  at::set_num_threads(options.threads);
   job->registry = &registry;
   job->sink = options.sink;
   job->threads = options.threads;

@@ -93,7 +93,8 @@ void run_stage(Job& job, Journal& journal, size_t index, size_t count, const Lis
   job.stage_key = stream_of(index, name);
   job.journal_key = key;
   job.stage_files.clear();
-  journal.begin(index, name, key);
+  if (job.communicator->is_main()) journal.begin(index, name, key);
+  job.communicator->barrier();
   job.stage_folder = journal.stage_folder(index, name);
   listed.stage->run(job);
   finish_stage(job, journal, index, listed, key);
@@ -123,18 +124,24 @@ std::string run_folder(const Recipe& recipe, const RunOptions& options) {
   return folder;
 }
 
+void start_folder(const Job& job, const RunOptions& options) {
+  std::error_code ignored;
+  if (options.fresh) fs::remove_all(job.folder + "/stages", ignored);
+  fs::create_directories(job.folder + "/stages", ignored);
+  write_file_atomic(job.folder + "/recipe.json", job.resolved_recipe.dump(2) + "\n");
+}
+
 }  // namespace
 
 RunResult run(const Recipe& recipe, const Registry& registry, const RunOptions& options) {
   const std::string folder = run_folder(recipe, options);
   Prepared prepared = prepare(recipe, registry, options.job);
   Job& job = *prepared.job;
-  Journal journal(folder);
-  std::error_code ignored;
-  if (options.fresh) fs::remove_all(folder + "/stages", ignored);
-  fs::create_directories(folder + "/stages", ignored);
+  const bool main = job.communicator->is_main();
+  Journal journal(folder, !main);
   job.folder = folder;
-  write_file_atomic(folder + "/recipe.json", job.resolved_recipe.dump(2) + "\n");
+  if (main) start_folder(job, options);
+  job.communicator->barrier();
 
   const size_t count = prepared.stages.size();
   for (size_t i = skip_finished(prepared, journal); i < count; ++i)
@@ -142,7 +149,7 @@ RunResult run(const Recipe& recipe, const Registry& registry, const RunOptions& 
 
   RunResult result;
   result.folder = folder;
-  result.report = report_step(job, journal, count, prepared.keys[count]);
+  if (main) result.report = report_step(job, journal, count, prepared.keys[count]);
   if (job.results.contains("export")) result.artifact = folder + "/" + job.results["export"]["folder"].get<std::string>();
   return result;
 }
