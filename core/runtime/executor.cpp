@@ -53,17 +53,13 @@ struct Executor::Impl {
       if (plan->request() == request) return *plan;
     }
     const PlanSource source{shared->model.graph, shared->contents, shared->ops, shared->kernels, shared->weights, options};
-    auto plan = std::make_unique<Plan>(source, std::move(request));
-    if (!arena.defined() || arena.nbytes() < plan->arena_bytes()) grow(plan->arena_bytes());
-    if (plans.size() >= static_cast<size_t>(options.max_plans)) plans.erase(plans.begin());
-    return *plans.emplace_back(std::move(plan));
-  }
-
-  void grow(int64_t bytes) {
     try {
-      arena = Tensor(DType::kU8, {bytes});
+      auto plan = std::make_unique<Plan>(source, std::move(request));
+      if (!arena.defined() || arena.nbytes() < plan->arena_bytes()) arena = Tensor(DType::kU8, {plan->arena_bytes()});
+      if (plans.size() >= static_cast<size_t>(options.max_plans)) plans.erase(plans.begin());
+      return *plans.emplace_back(std::move(plan));
     } catch (const std::bad_alloc&) {
-      throw ModelError(fmt("[executor] expected {} bytes of memory for the activations, got none. Use smaller inputs", bytes));
+      throw ModelError("[executor] the memory does not suffice for inputs of this shape. Use smaller inputs");
     }
   }
 

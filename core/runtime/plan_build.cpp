@@ -133,6 +133,11 @@ class PlanBuilder {
 
   void add_step(const Node& node) {
     const KernelSetup setup = setup_of(node);
+    // Before a kernel prepares tables of these sizes.
+    for (const TensorSpec& spec : setup.outputs) {
+      setup.check(bytes_of(spec) <= source_.options.memory_limit,
+                  fmt("expected an output of at most memory_limit {} bytes, got shape {}", source_.options.memory_limit, spec.shape));
+    }
     const Kernel& kernel = source_.kernels.choose(setup, source_.options.isa);
     if (kernel.alias) {
       setup.check(bytes_of(setup.input(0)) == bytes_of(setup.output(0)), "expected an output of the input's size");
