@@ -52,24 +52,38 @@ void check_same_graph(const Graph& graph, const TieLayout& layout) {
   }
 }
 
-void slice_constants(GraphWithConstants& model, Remap& remap, const TieLayout& layout,
-                     const std::vector<uint8_t>& removed) {
-  for (ValueId id : model.graph.values()) {
-    Value& value = model.graph.value(id);
+// What becomes of every constant that shrinks; the graph gets its new shape.
+void plan_cuts(Graph& graph, Remap& remap, const TieLayout& layout, const std::vector<uint8_t>& removed) {
+  for (ValueId id : graph.values()) {
+    Value& value = graph.value(id);
     if (!value.is_constant() || layout.rank_of(id) < 0) continue;
     ParamRemap entry{ParamRemap::Kind::kSliced, value.name, {}};
     for (int64_t d = 0; d < layout.rank_of(id); ++d) {
       const AxisId axis = layout.axis_of(id, d);
       if (layout.units_on(axis).empty()) continue;
       auto kept = layout.kept(axis, removed);
-      if (static_cast<int64_t>(kept.size()) != layout.axes.size(axis)) entry.cuts.push_back({d, std::move(kept)});
+      if (static_cast<int64_t>(kept.size()) == layout.axes.size(axis)) continue;
+      value.shape->at(static_cast<size_t>(d)) = Dim(static_cast<int64_t>(kept.size()));
+      entry.cuts.push_back({d, std::move(kept)});
     }
-    if (entry.cuts.empty()) continue;
-    Tensor sliced = apply(entry, model.constants.get(value.name));
-    value.shape = to_dims(sliced.shape());
-    model.constants.set(value.name, std::move(sliced));
-    remap.entries[value.name] = std::move(entry);
+    if (!entry.cuts.empty()) remap.entries[value.name] = std::move(entry);
   }
+}
+
+// The smaller graph and its remap; the constants are not yet sliced.
+SurgeryResult plan_removal(const GraphWithConstants& model, const DimGroups& groups, const std::vector<uint8_t>& removed) {
+  const TieLayout& layout = *groups.layout;
+  check_same_graph(model.graph, layout);
+  const AxisId emptied = emptied_axis(layout, removed);
+  PARE_CHECK(emptied == kNoAxis, ModelError, "[surgery] the selection removes all of {}. Keep at least one unit",
+             axis_name(model.graph, layout, emptied));
+  SurgeryResult result{model, {}};
+  for (const auto& [node, step] : layout.cuts) {
+    NodeCut cut(result.model, result.remap, layout, removed, node);
+    step(cut);
+  }
+  plan_cuts(result.model.graph, result.remap, layout, removed);
+  return result;
 }
 
 void drop_unused(GraphWithConstants& model, Remap& remap) {
@@ -132,22 +146,15 @@ void zero_cells(Tensor& tensor, int64_t dim, const std::vector<int32_t>& cells) 
 
 SurgeryResult remove_units(const GraphWithConstants& model, const OpTable& ops, const DimGroups& groups,
                            const Selection& selection, const Evaluate& evaluate, double tolerance) {
-  const TieLayout& layout = *groups.layout;
-  check_same_graph(model.graph, layout);
   const auto removed = mark(groups, selection);
-  const AxisId emptied = emptied_axis(layout, removed);
-  PARE_CHECK(emptied == kNoAxis, ModelError, "[surgery] the selection removes all of {}. Keep at least one unit",
-             axis_name(model.graph, layout, emptied));
-  SurgeryResult result{model, {}};
-  for (const auto& [node, step] : layout.cuts) {
-    NodeCut cut(result.model, result.remap, layout, removed, node);
-    step(cut);
-  }
-  slice_constants(result.model, result.remap, layout, removed);
+  SurgeryResult result = plan_removal(model, groups, removed);
+  for (const auto& [name, entry] : result.remap.entries)
+    if (entry.kind == ParamRemap::Kind::kSliced)
+      result.model.constants.set(name, apply(entry, model.constants.get(entry.from)));
   drop_unused(result.model, result.remap);
   infer_shapes(result.model.graph, result.model.constants, ops);
   verify(result.model.graph, result.model.constants, ops);
-  check_shapes(model.graph, result.model.graph, layout, removed);
+  check_shapes(model.graph, result.model.graph, *groups.layout, removed);
   const bool comparable = std::all_of(selection.units.begin(), selection.units.end(), [&](int32_t unit) {
     const auto group = static_cast<size_t>(groups.units[static_cast<size_t>(unit)].group);
     return groups.groups[group].exactness != Exactness::kInexact;
@@ -157,6 +164,13 @@ SurgeryResult remove_units(const GraphWithConstants& model, const OpTable& ops, 
     compare_outputs(masked, evaluate(result.model), tolerance);
   }
   return result;
+}
+
+Graph preview_removal(const GraphWithConstants& model, const OpTable& ops, const DimGroups& groups,
+                      const Selection& selection) {
+  SurgeryResult result = plan_removal(model, groups, mark(groups, {selection.units, true}));
+  infer_shapes(result.model.graph, result.model.constants, ops);
+  return std::move(result.model.graph);
 }
 
 ConstantStore zero_units(const ConstantStore& constants, const DimGroups& groups, const Selection& selection) {

@@ -35,6 +35,11 @@ SurgeryResult remove_units(const GraphWithConstants& model, const OpTable& ops, 
                            const Selection& selection, const Evaluate& evaluate = {},
                            double tolerance = kSurgeryTolerance);
 
+/// The graph that remove_units would return, with inferred shapes but without slicing a tensor: for budgets and plans
+/// that try many selections. Inexact units are allowed.
+Graph preview_removal(const GraphWithConstants& model, const OpTable& ops, const DimGroups& groups,
+                      const Selection& selection);
+
 /// The masked model: the constants with everything zero that has to be for the units to count as zeroed.
 /// Untouched tensors are shared.
 ConstantStore zero_units(const ConstantStore& constants, const DimGroups& groups, const Selection& selection);

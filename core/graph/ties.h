@@ -55,7 +55,7 @@ struct UnitSlice {
 /// The smallest thing that can be removed: cells that stand or fall together.
 struct Unit {
   int32_t group = 0;
-  std::vector<UnitSlice> slices;
+  std::span<const UnitSlice> slices;  ///< in DimGroups::slices, by operand, then index
 };
 
 /// Units with slices on the same operands, e.g. the channels of one residual stream.
@@ -81,6 +81,7 @@ struct DimGroups {
   std::vector<DimGroup> groups;
   std::vector<FrozenAxis> frozen;
   std::map<std::string, int> choices;  ///< free factor of every product, see TiePolicy::choices
+  std::shared_ptr<const std::vector<UnitSlice>> slices;  ///< storage of all units' slices
   std::shared_ptr<const TieLayout> layout;
 
   /// Unit of each cell along a dim of a value (-1: fixed); empty when the whole dim is fixed.

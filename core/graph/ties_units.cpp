@@ -1,30 +1,35 @@
 #include "core/graph/ties_units.h"
 
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 
 namespace pare {
 namespace {
 
 // Slices carry a graph-wide operand key (axis, zero or not) until groups are known.
+int32_t key_of(AxisId axis, bool zero) { return axis * 2 + (zero ? 1 : 0); }
+
 struct Collector {
   const Graph& graph;
   const TieProgram& program;
   const ZeroSets& zero;
   const TieLayout& layout;
   DimGroups out;
-  std::map<AxisId, std::pair<ValueId, int64_t>> axis_names;
   std::vector<int32_t> class_of_unit;
+  std::vector<std::pair<ValueId, int64_t>> dims;  // of constants with units
+  std::shared_ptr<std::vector<UnitSlice>> slices;
 
   void number_units(const std::vector<uint8_t>& candidate);
-  void list_slices(ValueId value, int64_t dim);
+  void list_slices();
   void note_frozen(ValueId value, int64_t dim);
   TieOperand operand(int32_t key) const;
+  Exactness exactness_of(size_t unit, std::string& reason) const;
+  bool alike(const Unit& a, const Unit& b) const;
   void group_units();
+  void add_group(size_t unit);
+  void localise(Unit& unit);
   void name_groups();
 };
-
-int32_t key_of(AxisId axis, bool zero) { return axis * 2 + (zero ? 1 : 0); }
 
 void Collector::number_units(const std::vector<uint8_t>& candidate) {
   std::vector<int32_t> unit_of_class(candidate.size(), -1);
@@ -39,18 +44,30 @@ void Collector::number_units(const std::vector<uint8_t>& candidate) {
   for (int32_t& cell : cells) cell = cell < 0 ? -1 : unit_of_class[static_cast<size_t>(cell)];
 }
 
-void Collector::list_slices(ValueId value, int64_t dim) {
-  const AxisId axis = layout.axis_of(value, dim);
-  const auto units = layout.units_on(axis);
-  if (units.empty()) return;
-  axis_names[axis] = {value, dim};
-  const bool always = zero.always[static_cast<size_t>(axis)] != 0;
-  for (size_t i = 0; i < units.size(); ++i) {
-    if (units[i] < 0) continue;
-    const auto unit = static_cast<size_t>(units[i]);
-    const bool zeroed = always || zero.columns.count({axis, class_of_unit[unit]}) != 0;
-    out.units[unit].slices.push_back({key_of(axis, zeroed), static_cast<int32_t>(i)});
+// One array for all units: counted first, then filled.
+void Collector::list_slices() {
+  std::vector<size_t> end(out.units.size() + 1, 0);
+  for (const auto& [value, dim] : dims)
+    for (int32_t unit : layout.units_on(layout.axis_of(value, dim)))
+      if (unit >= 0) ++end[static_cast<size_t>(unit) + 1];
+  for (size_t u = 0; u < out.units.size(); ++u) end[u + 1] += end[u];
+  slices = std::make_shared<std::vector<UnitSlice>>(end.back());
+  std::vector<size_t> next(end.begin(), end.end() - 1);
+  for (const auto& [value, dim] : dims) {
+    const AxisId axis = layout.axis_of(value, dim);
+    const auto units = layout.units_on(axis);
+    const bool always = zero.always[static_cast<size_t>(axis)] != 0;
+    const auto column = zero.columns.lower_bound({axis, INT32_MIN});
+    const bool some = column != zero.columns.end() && column->first == axis;
+    for (size_t i = 0; i < units.size(); ++i) {
+      if (units[i] < 0) continue;
+      const auto unit = static_cast<size_t>(units[i]);
+      const bool zeroed = always || (some && zero.columns.count({axis, class_of_unit[unit]}) != 0);
+      (*slices)[next[unit]++] = {key_of(axis, zeroed), static_cast<int32_t>(i)};
+    }
   }
+  for (size_t u = 0; u < out.units.size(); ++u) out.units[u].slices = {slices->data() + end[u], end[u + 1] - end[u]};
+  out.slices = slices;
 }
 
 void Collector::note_frozen(ValueId value, int64_t dim) {
@@ -74,7 +91,9 @@ void Collector::note_frozen(ValueId value, int64_t dim) {
 
 TieOperand Collector::operand(int32_t key) const {
   const AxisId axis = key / 2;
-  const auto [value, dim] = axis_names.at(axis);
+  const auto [value, dim] = *std::find_if(dims.begin(), dims.end(), [&](const auto& entry) {
+    return layout.axis_of(entry.first, entry.second) == axis;
+  });
   TieOperand operand;
   operand.value = value;
   operand.param = graph.value(value).name;
@@ -86,42 +105,72 @@ TieOperand Collector::operand(int32_t key) const {
   return operand;
 }
 
+Exactness Collector::exactness_of(size_t unit, std::string& reason) const {
+  const int32_t cls = class_of_unit[unit];
+  if (const auto it = zero.inexact.find(cls); it != zero.inexact.end()) {
+    reason = it->second;
+    return Exactness::kInexact;
+  }
+  if (const auto it = zero.compensated.find(cls); it != zero.compensated.end()) {
+    reason = it->second;
+    return Exactness::kCompensated;
+  }
+  return Exactness::kExact;
+}
+
+bool Collector::alike(const Unit& a, const Unit& b) const {
+  return std::equal(a.slices.begin(), a.slices.end(), b.slices.begin(), b.slices.end(),
+                    [](const UnitSlice& x, const UnitSlice& y) { return x.operand == y.operand; });
+}
+
+void Collector::add_group(size_t unit) {
+  DimGroup group;
+  group.exactness = exactness_of(unit, group.reason);
+  int32_t last = -1;
+  for (const auto& slice : out.units[unit].slices) {
+    if (slice.operand != last) group.operands.push_back(operand(slice.operand));
+    last = slice.operand;
+  }
+  out.groups.push_back(std::move(group));
+}
+
+// Units with the same operands and the same exactness; neighbours mostly are alike, others are found by hash.
 void Collector::group_units() {
-  using Signature = std::pair<std::string, std::vector<int32_t>>;
-  std::map<Signature, int32_t> known;
+  std::unordered_multimap<size_t, int32_t> known;
+  const bool uniform = zero.inexact.empty() && zero.compensated.empty();
+  const auto joins = [&](size_t unit, const DimGroup& group) {
+    if (!alike(out.units[unit], out.units[static_cast<size_t>(group.units[0])])) return false;
+    std::string reason;
+    return uniform || (exactness_of(unit, reason) == group.exactness && reason == group.reason);
+  };
   for (size_t u = 0; u < out.units.size(); ++u) {
-    Unit& unit = out.units[u];
-    Signature signature;
-    Exactness exactness = Exactness::kExact;
-    const int32_t cls = class_of_unit[u];
-    if (const auto it = zero.compensated.find(cls); it != zero.compensated.end()) {
-      exactness = Exactness::kCompensated;
-      signature.first = it->second;
+    int32_t place = u > 0 ? out.units[u - 1].group : -1;
+    if (place < 0 || !joins(u, out.groups[static_cast<size_t>(place)])) {
+      size_t hash = 0;
+      for (const auto& slice : out.units[u].slices) hash = hash * 1000003 + static_cast<size_t>(slice.operand);
+      place = -1;
+      for (auto [it, last] = known.equal_range(hash); it != last && place < 0; ++it)
+        if (joins(u, out.groups[static_cast<size_t>(it->second)])) place = it->second;
+      if (place < 0) {
+        place = static_cast<int32_t>(out.groups.size());
+        known.emplace(hash, place);
+        add_group(u);
+      }
     }
-    if (const auto it = zero.inexact.find(cls); it != zero.inexact.end()) {
-      exactness = Exactness::kInexact;
-      signature.first = it->second;
-    }
-    for (const auto& slice : unit.slices) signature.second.push_back(slice.operand);
-    const auto [it, fresh] = known.emplace(std::move(signature), static_cast<int32_t>(out.groups.size()));
-    if (fresh) {
-      DimGroup group;
-      group.exactness = exactness;
-      group.reason = it->first.first;
-      for (int32_t key : it->first.second)
-        if (group.operands.empty() || key_of(layout.axis_of(group.operands.back().value, group.operands.back().dim),
-                                             group.operands.back().zero) != key)
-          group.operands.push_back(operand(key));
-      out.groups.push_back(std::move(group));
-    }
-    unit.group = it->second;
-    out.groups[static_cast<size_t>(unit.group)].units.push_back(static_cast<int32_t>(u));
-    int32_t local = -1, last = -1;
-    for (auto& slice : unit.slices) {
-      if (slice.operand != last) ++local;
-      last = slice.operand;
-      slice.operand = local;
-    }
+    out.units[u].group = place;
+    out.groups[static_cast<size_t>(place)].units.push_back(static_cast<int32_t>(u));
+  }
+}
+
+// Graph-wide keys become indices into the group's operands.
+void Collector::localise(Unit& unit) {
+  int32_t local = -1, last = -1;
+  const auto first = static_cast<size_t>(unit.slices.data() - slices->data());
+  for (size_t i = first; i < first + unit.slices.size(); ++i) {
+    UnitSlice& slice = (*slices)[i];
+    if (slice.operand != last) ++local;
+    last = slice.operand;
+    slice.operand = local;
   }
 }
 
@@ -137,16 +186,19 @@ void Collector::name_groups() {
 
 DimGroups collect_units(const Graph& graph, const TieProgram& program, const std::vector<uint8_t>& candidate,
                         const ZeroSets& zero) {
-  Collector collector{graph, program, zero, *program.layout, {}, {}, {}};
+  Collector collector{graph, program, zero, *program.layout, {}, {}, {}, {}};
   collector.number_units(candidate);
   for (ValueId id : graph.values()) {
-    if (!graph.value(id).is_constant()) continue;
+    const Value& value = graph.value(id);
+    if (!value.is_constant()) continue;
     for (int64_t d = 0; d < collector.layout.rank_of(id); ++d) {
-      collector.list_slices(id, d);
-      if (graph.value(id).role == Role::kParameter) collector.note_frozen(id, d);
+      if (!collector.layout.units_on(collector.layout.axis_of(id, d)).empty()) collector.dims.emplace_back(id, d);
+      if (value.role == Role::kParameter) collector.note_frozen(id, d);
     }
   }
+  collector.list_slices();
   collector.group_units();
+  for (Unit& unit : collector.out.units) collector.localise(unit);
   collector.name_groups();
   collector.out.choices = program.layout->axes.choices();
   collector.out.layout = program.layout;
