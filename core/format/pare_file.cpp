@@ -6,9 +6,9 @@
 #include "core/base/hash.h"
 #include "core/format/encoding_json.h"
 #include "core/format/golden.h"
+#include "core/format/graph_text.h"
 #include "core/format/json_text.h"
 #include "core/format/safetensors.h"
-#include "core/graph/json_form.h"
 
 namespace pare {
 namespace {
@@ -79,7 +79,7 @@ Metadata metadata_of(const FrozenModel& model, const Tensors& tensors) {
   const std::string where = "pare file";
   Metadata out;
   out[kFormatKey] = std::to_string(kPareFormatVersion);
-  out[kGraphKey] = dump_json(to_json(model.graph), where);
+  out[kGraphKey] = graph_to_text(model.graph);
   out[kConstantsKey] = dump_json(constants_to_json(model), where);
   out[kPreprocessKey] = dump_json(config_to_json(model.preprocess), where);
   out[kLabelsKey] = dump_json(Json(model.labels), where);
@@ -183,8 +183,7 @@ FrozenModel from_parts(SafetensorsFile file, const std::string& where) {
              "[{}] checksum differs: the file is damaged", where);
   const auto json = [&](const char* key, JsonLimits limits) { return parse_json(text_of(metadata, key, where), where, limits); };
   FrozenModel out;
-  out.graph = graph_from_json(json(kGraphKey, kListLimits));
-  out.graph.verify_structure();
+  out.graph = graph_from_text(text_of(metadata, kGraphKey, where), where);
   out.constants = collect_constants(file.tensors, json(kConstantsKey, kListLimits), where);
   check_constants(out, where);
   out.golden = take_golden(file.tensors, kGoldenPrefix, where);

@@ -104,10 +104,35 @@ std::map<std::string, std::string> parse_metadata(const Header& json, const std:
   return out;
 }
 
-int64_t aligned(int64_t offset) { return (offset + kPayloadAlignment - 1) / kPayloadAlignment * kPayloadAlignment; }
+int64_t aligned(int64_t offset, int64_t to = kPayloadAlignment) { return (offset + to - 1) / to * to; }
 
-// Header JSON and payload order: writing by hand keeps the order of entries that of their data.
-std::string header_text(const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata) {
+struct Placed {
+  const std::string* name;
+  const Tensor* tensor;
+  int64_t pad;   // bytes before it
+};
+
+// Tensors of whole alignment units first, so that few need padding behind them; small ones last, by falling element size.
+std::vector<Placed> place(const std::map<std::string, Tensor>& tensors) {
+  std::vector<Placed> out;
+  for (const auto& [name, tensor] : tensors) out.push_back({&name, &tensor, 0});
+  const auto rank = [](const Placed& p) {
+    const int64_t bytes = p.tensor->nbytes();
+    if (bytes >= kPayloadAlignment) return std::pair<int, int64_t>(bytes % kPayloadAlignment == 0 ? 0 : 1, 0);
+    return std::pair<int, int64_t>(2, -size_of(p.tensor->dtype()));
+  };
+  std::stable_sort(out.begin(), out.end(), [&](const Placed& a, const Placed& b) { return rank(a) < rank(b); });
+  int64_t at = 0;
+  for (auto& p : out) {
+    const bool large = p.tensor->nbytes() >= kPayloadAlignment;
+    p.pad = aligned(at, large ? kPayloadAlignment : size_of(p.tensor->dtype())) - at;
+    at += p.pad + p.tensor->nbytes();
+  }
+  return out;
+}
+
+// Header JSON in payload order, written by hand because a map would sort it.
+std::string header_text(const std::vector<Placed>& order, const std::map<std::string, std::string>& metadata) {
   const std::string where = "safetensors writer";
   Json header = Json::object();
   std::string text = "{\"__metadata__\":";
@@ -120,12 +145,11 @@ std::string header_text(const std::map<std::string, Tensor>& tensors, const std:
             Json{{"dtype", name_of(dtype)}, {"shape", shape}, {"data_offsets", {at, at + bytes}}}.dump();
     at += bytes;
   };
-  for (const auto& [name, tensor] : tensors) {
-    PARE_CHECK(!is_pad_name(name) && name != "__metadata__", ModelError,
-               "[safetensors writer] expected another name than \"{}\", which the format reserves", name);
-    if (tensor.nbytes() > 0 && aligned(at) != at)
-      entry(std::string(kPadPrefix) + std::to_string(pads++), DType::kU8, {aligned(at) - at}, aligned(at) - at);
-    entry(name, tensor.dtype(), tensor.shape(), tensor.nbytes());
+  for (const auto& [name, tensor, pad] : order) {
+    PARE_CHECK(!is_pad_name(*name) && *name != "__metadata__", ModelError,
+               "[safetensors writer] expected another name than \"{}\", which the format reserves", *name);
+    if (pad > 0) entry(std::string(kPadPrefix) + std::to_string(pads++), DType::kU8, {pad}, pad);
+    entry(*name, tensor->dtype(), tensor->shape(), tensor->nbytes());
   }
   text += '}';
   const int64_t total = aligned(static_cast<int64_t>(kLengthBytes + text.size()));
@@ -137,19 +161,17 @@ std::string header_text(const std::map<std::string, Tensor>& tensors, const std:
 
 void emit(const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata,
           const std::function<void(std::string_view)>& write) {
-  const std::string header = header_text(tensors, metadata);
+  const std::vector<Placed> order = place(tensors);
+  const std::string header = header_text(order, metadata);
   const uint64_t length = header.size();
   char prefix[kLengthBytes];
   for (size_t i = 0; i < kLengthBytes; ++i) prefix[i] = static_cast<char>(length >> (8 * i));
   write({prefix, kLengthBytes});
   write(header);
   static constexpr char kZeros[kPayloadAlignment] = {};
-  int64_t at = 0;
-  for (const auto& [name, tensor] : tensors) {
-    if (tensor.nbytes() == 0) continue;
-    write({kZeros, static_cast<size_t>(aligned(at) - at)});
-    write({reinterpret_cast<const char*>(tensor.bytes()), static_cast<size_t>(tensor.nbytes())});
-    at = aligned(at) + tensor.nbytes();
+  for (const auto& [name, tensor, pad] : order) {
+    write({kZeros, static_cast<size_t>(pad)});
+    if (tensor->nbytes() > 0) write({reinterpret_cast<const char*>(tensor->bytes()), static_cast<size_t>(tensor->nbytes())});
   }
 }
 

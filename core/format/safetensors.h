@@ -14,7 +14,8 @@ struct SafetensorsFile {
   std::map<std::string, std::string> metadata;
 };
 
-/// Payloads written by pare start at multiples of this many bytes: a cache line and the widest vector register.
+/// Payloads of at least this many bytes start at multiples of it: a cache line and the widest vector register. Smaller ones
+/// start at multiples of their element size, so that scales and zero points cost no padding.
 inline constexpr int64_t kPayloadAlignment = 64;
 
 /// Maps and checks a safetensors file: every length and offset, no holes, no overlap, no duplicate names.
@@ -26,8 +27,8 @@ SafetensorsFile read_safetensors(const std::string& path);
 SafetensorsFile parse_safetensors(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                                   const std::string& where);
 
-/// Writes atomically; payloads in name order, each 64-byte aligned: the header is padded with spaces, gaps are filled by
-/// U8 tensors named `pad.N` (the format allows no holes). The same content gives the same bytes.
+/// Writes atomically; payloads are aligned: the header is padded with spaces, gaps are filled by U8 tensors named `pad.N`
+/// (the format allows no holes). The same content gives the same bytes.
 /// Throws IoError, or ModelError when a tensor has such a name itself.
 void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});

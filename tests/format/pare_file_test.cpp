@@ -5,8 +5,11 @@
 #include <filesystem>
 
 #include "core/base/file.h"
+#include "core/format/graph_text.h"
 #include "core/format/safetensors.h"
+#include "core/graph/json_form.h"
 #include "core/graph/op.h"
+#include "core/zoo/zoo.h"
 #include "tests/format/hostile.h"
 #include "tests/format/small_model.h"
 
@@ -47,6 +50,30 @@ TEST(PareFile, is_a_safetensors_file_with_the_constants_under_their_names) {
   EXPECT_EQ(file.tensors.count("fc.weight"), 1u);
   EXPECT_EQ(file.tensors.count("fc.weight#scale"), 1u);
   EXPECT_EQ(file.metadata.at("pare.format"), "1");
+}
+
+TEST(PareFile, graphs_survive_their_compact_text) {
+  for (const char* name : {"lenet5", "resnet20", "mobilenet_v2"}) {
+    const Graph graph = zoo(name, {.initialise = false}).graph;
+    EXPECT_EQ(to_json(graph_from_text(graph_to_text(graph), "test")), to_json(graph)) << name;
+  }
+  Graph odd;  // several outputs, an absent input, an output of another name and type
+  const ValueId x = odd.add_input("x", DType::kU8, {Dim::symbol("N"), Dim(4)});
+  const NodeId split = odd.add_node("Split", "s", {x, kNoValue}, {{"axis", int64_t{1}}, {"a", 0.5}, {"b", std::string("t")}}, 2);
+  odd.rename_value(odd.node(split).outputs[1], "renamed");
+  odd.value(odd.node(split).outputs[0]).dtype = DType::kU8;
+  odd.set_outputs({odd.node(split).outputs[1], odd.node(split).outputs[0]});
+  EXPECT_EQ(to_json(graph_from_text(graph_to_text(odd), "test")), to_json(odd));
+}
+
+TEST(PareFile, graph_texts_that_do_not_fit_are_refused) {
+  for (const char* text : {"", "[]", "{}", R"({"name":"g","values":{},"nodes":[],"outputs":[]})",
+                           R"({"name":"g","values":[["a","activation","F32",[]]],"nodes":[],"outputs":[]})",
+                           R"({"name":"g","values":[],"nodes":[["n","Relu",[0]]],"outputs":[]})",
+                           R"({"name":"g","values":[],"nodes":[["n","Relu",[0],[[[1]]]]],"outputs":[]})",
+                           R"({"name":"g","values":[],"nodes":[[7,"Relu",[],[[[1]]]]],"outputs":[0]})",
+                           R"({"name":"g","values":[],"nodes":[["n","Relu",[],[[[1],"F99"]]]],"outputs":[0]})"})
+    EXPECT_THROW(graph_from_text(text, "test"), ModelError) << text;
 }
 
 TEST(PareFile, stripping_drops_what_does_not_run) {
