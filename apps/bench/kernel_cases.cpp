@@ -1,0 +1,83 @@
+#include "apps/bench/kernel_cases.h"
+
+#include "core/base/rng.h"
+
+namespace pare::bench {
+namespace {
+
+Tensor random_floats(const Shape& shape, uint64_t seed) {
+  Tensor out(DType::kF32, shape);
+  Rng rng(seed);
+  for (int64_t i = 0; i < out.numel(); ++i) out.mutable_data<float>()[i] = static_cast<float>(rng.uniform() * 2.0 - 1.0);
+  return out;
+}
+
+EncodedTensor random_int8(const Shape& shape) {
+  Tensor q(DType::kI32, shape);
+  Rng rng(3);
+  for (int64_t i = 0; i < q.numel(); ++i) q.mutable_data<int32_t>()[i] = static_cast<int32_t>(rng.below(255)) - 127;
+  Encoding encoding;
+  encoding.codec = Codec::kAffine;
+  encoding.axis = 0;
+  return encode_affine(q, Tensor::of(std::vector<float>(static_cast<size_t>(shape[0]), 0.01f), {shape[0]}), {}, encoding);
+}
+
+class Builder {
+ public:
+  explicit Builder(const Shape& input) { x_ = model_.graph.add_input("x", DType::kF32, to_dims(input)); }
+  ValueId x() const { return x_; }
+  ValueId constant(const std::string& name, const EncodedTensor& tensor) {
+    model_.constants[name] = tensor;
+    return model_.graph.add_constant(name, Role::kParameter, tensor.dtype, tensor.shape);
+  }
+  ValueId add(const std::string& op, const std::string& name, std::vector<ValueId> inputs, Attrs attrs = {}) {
+    return model_.graph.add(op, name, std::move(inputs), std::move(attrs));
+  }
+  ValueId quantize(ValueId x, const std::string& name, float scale) {
+    const ValueId s = constant(name + ".scale", encode_raw(Tensor::scalar(scale)));
+    const ValueId z = constant(name + ".zero_point", encode_raw(Tensor::scalar<uint8_t>(128)));
+    return add("DequantizeLinear", name + ".dq", {add("QuantizeLinear", name + ".q", {x, s, z}), s, z});
+  }
+  FrozenModel finish(ValueId y) {
+    model_.graph.set_outputs({y});
+    return std::move(model_);
+  }
+
+ private:
+  FrozenModel model_;
+  ValueId x_ = kNoValue;
+};
+
+KernelCase layer(const std::string& name, const std::string& op, const Shape& x, const Shape& w, const Attrs& attrs, bool integer) {
+  Builder b(x);
+  ValueId y = integer ? b.quantize(b.x(), "xq", 0.01f) : b.x();
+  y = b.add(op, "layer", {y, b.constant("w", integer ? random_int8(w) : encode_raw(random_floats(w, 2)))}, attrs);
+  if (integer) y = b.quantize(y, "yq", 0.5f);
+  return {name + (integer ? " int8" : " fp32"), integer ? "pare.plan.QLinear" + op : op, b.finish(y), random_floats(x, 1)};
+}
+
+}  // namespace
+
+std::vector<KernelCase> kernel_cases() {
+  struct ConvShape {
+    int64_t in, out, size, kernel, stride;
+  };
+  constexpr ConvShape kShapes[] = {{64, 64, 56, 3, 1}, {128, 128, 28, 3, 1}, {256, 256, 14, 3, 1}, {512, 512, 7, 3, 1},
+                                   {128, 128, 56, 3, 2}, {64, 256, 56, 1, 1}, {512, 128, 28, 1, 1},
+                                   {16, 16, 32, 3, 1}, {32, 32, 16, 3, 1}, {64, 64, 8, 3, 1}};
+  std::vector<KernelCase> cases;
+  for (const bool integer : {false, true}) {
+    for (const ConvShape& s : kShapes) {
+      const int64_t pad = s.kernel / 2;
+      cases.push_back(layer(fmt("conv {}x{} {}->{}@{}/{}", s.kernel, s.kernel, s.in, s.out, s.size, s.stride), "Conv",
+                            {1, s.in, s.size, s.size}, {s.out, s.in, s.kernel, s.kernel},
+                            {{"strides", std::vector<int64_t>{s.stride, s.stride}}, {"pads", std::vector<int64_t>(4, pad)}}, integer));
+    }
+    for (const int64_t rows : {1, 128}) {
+      cases.push_back(layer(fmt("gemm {}x768 * 768x3072", rows), "Gemm", {rows, 768}, {3072, 768}, {{"transB", int64_t{1}}}, integer));
+    }
+  }
+  return cases;
+}
+
+}  // namespace pare::bench
