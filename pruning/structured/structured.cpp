@@ -104,7 +104,7 @@ Choice choose(Model& model, const StructuredConfig& config) {
     if (what == "channels") return static_cast<double>(all) - static_cast<double>(removed.size());
     const Selection trial{removed, config.inexact};
     const GraphStats stats = removed.empty() ? out.before
-                                             : graph_stats(remove_units(out.parts, model.ops(), out.groups, trial).model.graph,
+                                             : graph_stats(preview_removal(out.parts, model.ops(), out.groups, trial),
                                                            model.ops(), bindings);
     return static_cast<double>(what == "macs" ? stats.macs : stats.params);
   };
