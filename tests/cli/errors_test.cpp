@@ -1,6 +1,6 @@
 // Wrong input gives one clear line, the documented exit status, and leaves everything as it was.
 #include <gtest/gtest.h>
-#include <sys/stat.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -156,6 +156,18 @@ TEST(Errors, AFullDiskIsAnIoErrorAndLosesNothing) {
     EXPECT_EQ(entry.path().string().find(".tmp-"), std::string::npos) << "left behind: " << entry.path();
   const auto again = run_pare(arguments);
   EXPECT_EQ(again.status, 0) << again.err;
+}
+
+TEST(Errors, CtrlCEndsWithItsOwnStatusAndCanBeContinued) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> arguments = {"run", "configs/mnist_lenet5.yaml", "--log-level", "off", "--threads", "1", "data.train.holdout=50",
+                                              "stages.0.train.epochs=100", "-o", folder.file("run")};
+  ProgramOptions stop;
+  stop.kill_after = 2;
+  stop.signal = SIGINT;
+  const auto result = run_pare(arguments, stop);
+  EXPECT_EQ(result.status, 130) << result.err;
+  EXPECT_NE(result.err.find("The same command continues"), std::string::npos) << result.err;
 }
 
 TEST(Errors, AnUnusualNameStaysOneLine) {

@@ -51,7 +51,7 @@ ProgramResult run_pare(const std::vector<std::string>& arguments, const ProgramO
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(options.kill_after);
     while (::waitpid(child, &status, WNOHANG) == 0) {
       if (std::chrono::steady_clock::now() >= deadline) {
-        ::kill(child, SIGKILL);
+        ::kill(child, options.signal);
         ::waitpid(child, &status, 0);
         break;
       }

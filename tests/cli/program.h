@@ -15,7 +15,8 @@ struct ProgramResult {
 
 struct ProgramOptions {
   std::vector<std::pair<std::string, std::string>> environment;  ///< added to this process's
-  double kill_after = 0;         ///< seconds until SIGKILL; 0: never
+  double kill_after = 0;         ///< seconds until `signal` is sent; 0: never
+  int signal = 9;                ///< SIGKILL
   long file_size_limit = 0;      ///< bytes that a written file may have, as on a full disk; 0: any
 };
 

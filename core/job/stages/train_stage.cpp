@@ -1,5 +1,8 @@
 #include "core/job/stages/train_stage.h"
 
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
@@ -42,6 +45,29 @@ void save_progress(const Job& job, const Trainer& trainer) {
   extras.json["key"] = job.journal_key;
   if (job.results.contains(job.stage_key)) extras.json["results"] = job.results[job.stage_key];
   save_checkpoint(job.stage_folder + kProgressFile, trainer.model(), extras);
+}
+
+/// Seconds that forward and backward take for one image, measured on a small batch of zeros.
+double seconds_per_image(const Job& job, int64_t batch) {
+  Model model = job.model->clone();
+  model.train();
+  std::vector<int64_t> shape = job.train_data->get(0, Rng(0)).input.shape();
+  shape.insert(shape.begin(), batch);
+  const std::vector<at::Tensor> inputs = {at::zeros(shape).to(model.device())};
+  std::chrono::duration<double> took{0};
+  for (int i = 0; i < 2; ++i) {  // the first one warms up
+    const auto start = std::chrono::steady_clock::now();
+    model.forward(inputs).at(0).sum().backward();
+    took = std::chrono::steady_clock::now() - start;
+  }
+  return took.count() / static_cast<double>(batch);
+}
+
+/// Bytes that one image keeps alive between forward and backward: all activations.
+int64_t activation_bytes(const GraphStats& stats) {
+  int64_t total = 0;
+  for (const NodeStats& node : stats.nodes) total += node.activation_bytes;
+  return total;
 }
 
 }  // namespace
@@ -88,6 +114,10 @@ std::vector<std::string> TrainStage::plan(Job& job) {
   std::vector<std::string> out = {fmt("{} epochs over {} images, {} steps of {}, {} loss, about {} GMACs", config_.epochs,
                                       with_commas(images), with_commas(steps), config_.batch_size, enum_name(config_.loss),
                                       with_commas(static_cast<int64_t>(macs / 1e9)))};
+  const int64_t batch = config_.batch_size / job.communicator->size();
+  const double seconds = seconds_per_image(job, std::min<int64_t>(batch, 32)) * static_cast<double>(images * config_.epochs);
+  out.push_back(fmt("about {} s on this device and {} of activations for a batch, modifiers not counted", static_cast<int64_t>(seconds + 1),
+                    human_bytes(activation_bytes(stats) * batch)));
   if (!names_.empty()) out.push_back("with " + join(names_, ", "));
   return out;
 }
