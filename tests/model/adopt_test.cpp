@@ -10,9 +10,6 @@
 namespace pare::testing {
 namespace {
 
-// Folding rescales weights in double and rounds once; 20 layers of fp32 follow.
-constexpr double kFoldTolerance = 1e-4;
-
 // x [N, 4] -> a (6 units) -> relu -> b (3 units).
 struct TwoLayers {
   static Graph graph(int64_t width) {

@@ -14,7 +14,6 @@
 namespace pare::testing {
 namespace {
 
-constexpr double kFoldTolerance = 1e-4;
 // The bar of the executor against the training side, in parts of the output's range.
 constexpr double kExecutorTolerance = 1e-4;
 

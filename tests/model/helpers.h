@@ -9,6 +9,9 @@
 
 namespace pare::testing {
 
+/// Folding BatchNorm rescales weights in double and rounds once; 20 layers of fp32 follow.
+inline constexpr double kFoldTolerance = 1e-4;
+
 /// Standard normal F32 values of a fixed stream.
 Tensor random_tensor(const Shape& shape, uint64_t seed = 1);
 at::Tensor random(const Shape& shape, uint64_t seed = 1);
