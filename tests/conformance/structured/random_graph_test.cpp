@@ -7,7 +7,7 @@
 namespace pare::test {
 namespace {
 
-constexpr int kGraphs = 400;  // 10 to 60 nodes each
+constexpr int kGraphs = 240;  // 10 to 60 nodes each
 
 TEST(RandomGraphs, RemovedEqualsZeroedUnderEveryPolicy) {
   const OpTable ops = builtin_ops();
