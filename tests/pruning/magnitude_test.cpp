@@ -6,7 +6,7 @@
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
-#include "core/zoo/zoo.h"
+#include "tests/zoo_model.h"
 
 namespace pare {
 namespace {
@@ -14,13 +14,8 @@ namespace {
 // One element of the smallest weight used here (lenet5's first convolution has 150).
 constexpr double kOneElement = 1.0 / 150.0;
 
-Model make(const std::string& name) {
-  GraphWithConstants parts = zoo(name);
-  return Model(std::move(parts.graph), parts.constants);
-}
-
 TEST(Magnitude, LayerScopeZeroesTheShareInEveryWeight) {
-  Model model = make("lenet5");
+  Model model = zoo_model("lenet5");
   MagnitudeTarget target{.sparsity = 0.7};
   const auto weights = selected_weights(model.graph(), target);
   EXPECT_EQ(weights.size(), 5u);
@@ -29,7 +24,7 @@ TEST(Magnitude, LayerScopeZeroesTheShareInEveryWeight) {
 }
 
 TEST(Magnitude, GlobalScopeReachesTheShareOverAllTogether) {
-  Model model = make("lenet5");
+  Model model = zoo_model("lenet5");
   MagnitudeTarget target{.sparsity = 0.8, .scope = SparsityScope::kGlobal};
   const auto weights = selected_weights(model.graph(), target);
   apply_magnitude_masks(model, target, weights, target.sparsity);
@@ -37,7 +32,7 @@ TEST(Magnitude, GlobalScopeReachesTheShareOverAllTogether) {
 }
 
 TEST(Magnitude, KeptWeightsAreTheLargest) {
-  Model model = make("mlp");
+  Model model = zoo_model("mlp");
   MagnitudeTarget target{.sparsity = 0.5};
   const auto weights = selected_weights(model.graph(), target);
   apply_magnitude_masks(model, target, weights, 0.5);
@@ -48,7 +43,7 @@ TEST(Magnitude, KeptWeightsAreTheLargest) {
 }
 
 TEST(Magnitude, LaterMasksOnlyGrow) {
-  Model model = make("mlp");
+  Model model = zoo_model("mlp");
   MagnitudeTarget target;
   const auto weights = selected_weights(model.graph(), target);
   apply_magnitude_masks(model, target, weights, 0.3);
@@ -58,7 +53,7 @@ TEST(Magnitude, LaterMasksOnlyGrow) {
 }
 
 TEST(Magnitude, SelectionByNameAndIgnore) {
-  Model model = make("lenet5");
+  Model model = zoo_model("lenet5");
   MagnitudeTarget target;
   target.ignore = Selector({"Conv"});
   EXPECT_EQ(selected_weights(model.graph(), target).size(), 3u);
@@ -79,7 +74,7 @@ TEST(GradualMagnitude, FollowsTheCubicSchedule) {
 }
 
 TEST(GradualMagnitude, EndsAtTheTargetAndResumesItsState) {
-  Model model = make("mlp");
+  Model model = zoo_model("mlp");
   GradualMagnitudeConfig config;
   config.sparsity = 0.9;
   config.update_steps = 1;

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "core/graph/surgery.h"
-#include "core/zoo/zoo.h"
+#include "tests/zoo_model.h"
 
 namespace pare {
 namespace {
@@ -19,11 +19,6 @@ namespace {
 constexpr double kMaskedEqualsShrunk = kSurgeryTolerance;
 // The largest share of ResNet-20's MACs that one unit carries.
 constexpr double kOneUnitOfResNet20 = 0.01;
-
-Model make(const std::string& name) {
-  GraphWithConstants parts = zoo(name);
-  return Model(std::move(parts.graph), parts.constants);
-}
 
 StructuredConfig half_of(const std::string& what) {
   StructuredConfig config;
@@ -41,7 +36,7 @@ std::vector<at::Tensor> probe() {
 class Structured : public testing::TestWithParam<const char*> {};
 
 TEST_P(Structured, HitsTheTargetAndMaskedEqualsShrunk) {
-  Model model = make("resnet20");
+  Model model = zoo_model("resnet20");
   const StructuredReport report = prune_structured(model, half_of(GetParam()), probe());
   EXPECT_LT(report.max_difference, kMaskedEqualsShrunk);
   EXPECT_GT(report.units_removed, 0);
@@ -55,7 +50,7 @@ TEST_P(Structured, HitsTheTargetAndMaskedEqualsShrunk) {
 INSTANTIATE_TEST_SUITE_P(Targets, Structured, testing::Values("macs", "params", "channels"));
 
 TEST(StructuredRounding, WidthsAreMultiples) {
-  Model model = make("resnet20");
+  Model model = zoo_model("resnet20");
   StructuredConfig config = half_of("macs");
   config.round_to = 4;
   const StructuredReport report = prune_structured(model, config, probe());
@@ -63,7 +58,7 @@ TEST(StructuredRounding, WidthsAreMultiples) {
 }
 
 TEST(StructuredFailure, ImpossibleTargetLeavesTheModelAsItWas) {
-  Model model = make("resnet20");
+  Model model = zoo_model("resnet20");
   StructuredConfig config;
   config.target.params = 0.01;
   config.max_sparsity = 0.2;
@@ -75,7 +70,7 @@ TEST(StructuredFailure, ImpossibleTargetLeavesTheModelAsItWas) {
 }
 
 TEST(StructuredIgnore, IgnoredLayersKeepTheirChannels) {
-  Model model = make("resnet20");
+  Model model = zoo_model("resnet20");
   StructuredConfig config = half_of("params");
   config.ignore = Selector({"layer1.*"});
   prune_structured(model, config, probe());
@@ -83,7 +78,7 @@ TEST(StructuredIgnore, IgnoredLayersKeepTheirChannels) {
 }
 
 TEST(StructuredTaylor, WithoutGradientsIsAModelError) {
-  Model model = make("resnet20");
+  Model model = zoo_model("resnet20");
   StructuredConfig config = half_of("macs");
   config.criterion = TaylorCriterion{};
   EXPECT_THROW(prune_structured(model, config, probe()), ModelError);
@@ -92,7 +87,7 @@ TEST(StructuredTaylor, WithoutGradientsIsAModelError) {
 }
 
 TEST(StructuredNorm, RemovesTheChannelMadeSmall) {
-  Model model = make("resnet20");
+  Model model = zoo_model("resnet20");
   model.param("layer3.1.conv1.weight").raw.set_data(model.param("layer3.1.conv1.weight").raw.detach().clone());
   for (const char* name : {"layer3.1.conv1.weight", "layer3.1.bn1.weight", "layer3.1.bn1.bias"})
     model.param(name).raw.detach().select(0, 7).zero_();

@@ -10,7 +10,7 @@
 
 #include <cmath>
 
-#include "core/zoo/zoo.h"
+#include "tests/zoo_model.h"
 #include "quant/bias_correction.h"
 
 namespace pare {
@@ -18,11 +18,6 @@ namespace {
 
 // 8-bit weights and activations of a random ResNet-20 keep about 30 dB; far below means a wrong scale somewhere.
 constexpr double kLeastSnr8 = 20.0;
-
-Model make(const std::string& name) {
-  GraphWithConstants parts = zoo(name);
-  return Model(std::move(parts.graph), parts.constants);
-}
 
 std::vector<at::Tensor> images(int64_t channels, int64_t size) {
   at::manual_seed(1);
@@ -41,7 +36,7 @@ at::Tensor output(Model& model, const at::Tensor& input) {
 }
 
 TEST(Ptq, EightBitsStayCloseToTheFloatModelWhichIsUnchanged) {
-  Model model = make("resnet20");
+  Model model = zoo_model("resnet20");
   const auto batches = images(3, 32);
   const at::Tensor before = output(model, batches[0]);
   PtqResult result = quantize_post_training(model, {}, batches);
@@ -52,7 +47,7 @@ TEST(Ptq, EightBitsStayCloseToTheFloatModelWhichIsUnchanged) {
 }
 
 TEST(Ptq, FewerBitsLoseMore) {
-  Model model = make("lenet5");
+  Model model = zoo_model("lenet5");
   const auto batches = images(1, 28);
   const at::Tensor wanted = output(model, batches[0]);
   double last = 1e9;
@@ -67,7 +62,7 @@ TEST(Ptq, FewerBitsLoseMore) {
 }
 
 TEST(Ptq, WeightsAreIntegersTimesTheirScale) {
-  Model model = make("lenet5");
+  Model model = zoo_model("lenet5");
   PtqResult result = quantize_post_training(model, {}, images(1, 28));
   int checked = 0;
   for (const Param& param : result.model.params()) {
@@ -85,7 +80,7 @@ TEST(Ptq, WeightsAreIntegersTimesTheirScale) {
 }
 
 TEST(Ptq, BiasCorrectionKeepsTheMeanOfEveryChannel) {
-  Model model = make("lenet5");
+  Model model = zoo_model("lenet5");
   const auto batches = images(1, 28);
   double worst[2] = {0, 0};
   for (const bool correct : {false, true}) {
@@ -101,14 +96,14 @@ TEST(Ptq, BiasCorrectionKeepsTheMeanOfEveryChannel) {
 }
 
 TEST(Ptq, IgnoredLayersStayFloat) {
-  Model model = make("lenet5");
+  Model model = zoo_model("lenet5");
   PtqConfig config;
   config.ignore = Selector({"Conv"});
   EXPECT_EQ(quantize_post_training(model, config, images(1, 28)).layers.size(), 3u);
 }
 
 TEST(Ptq, NoDataIsAConfigError) {
-  const Model model = make("lenet5");
+  const Model model = zoo_model("lenet5");
   EXPECT_THROW(quantize_post_training(model, {}, {}), ConfigError);
 }
 
