@@ -1,6 +1,7 @@
 // A run that is killed anywhere and started again ends with the same model.pare, byte for byte.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 
 #include "core/base/file.h"
@@ -12,7 +13,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kRandomKills = 20;
-constexpr double kShortestLife = 0.6, kLongestLife = 3.0;  // seconds; start-up alone takes part of it
+// How long a process lives, as shares of an undisturbed run; each kill lengthens the next life of the same run, so that
+// start-up cannot eat it all on a busy machine.
+constexpr double kShortestLife = 0.05, kLongestLife = 0.4, kLongerEachTime = 1.15;
 
 /// A recipe of all stages. Training lasts long enough for the random kills; checkpoints are frequent.
 std::vector<std::string> arguments(const std::string& folder, int images, int epochs, int checkpoint_steps) {
@@ -49,7 +52,9 @@ TEST(KillResume, AtEveryFsyncAndRename) {
 
 TEST(KillResume, AtRandomMoments) {
   const TemporaryFolder folder;
+  const auto start = std::chrono::steady_clock::now();
   const auto plain = run_pare(arguments(folder.file("plain"), 8000, 6, 20));
+  const double undisturbed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   ASSERT_EQ(plain.status, 0) << plain.err;
   const std::string wanted = finished_model(folder.file("plain"));
   Rng rng(20);
@@ -57,9 +62,10 @@ TEST(KillResume, AtRandomMoments) {
   while (kills < kRandomKills) {
     const std::string run = folder.file("killed");
     fs::remove_all(run);
-    for (bool done = false; !done;) {
+    double life = undisturbed;
+    for (bool done = false; !done; life *= kLongerEachTime) {
       ProgramOptions kill;
-      kill.kill_after = kShortestLife + rng.uniform() * (kLongestLife - kShortestLife);
+      kill.kill_after = life * (kShortestLife + rng.uniform() * (kLongestLife - kShortestLife));
       const auto result = run_pare(arguments(run, 8000, 6, 20), kill);
       done = result.signal != SIGKILL;
       kills += !done;
