@@ -5,6 +5,9 @@
 namespace pare {
 namespace {
 
+// Sums of two products of bytes with weights up to here fit 16 bits: 2 * 255 * 64 < 32768.
+constexpr int32_t kSafeWeight = 64;
+
 // The IR version that came with an operator set: older runtimes refuse files that claim a newer one.
 int64_t ir_version_of(int64_t opset) {
   if (opset >= 21) return 10;
@@ -172,7 +175,10 @@ bool OnnxBuilder::write_affine(const std::string& name, const EncodedTensor& enc
     attrs["axis"] = e.axis;
   }
   Names inputs = {free_name(name + ":integers"), free_name(name + ":scale")};
-  model_.initializers.emplace(inputs[0], decode_integers(encoded).to(dtype));
+  const Tensor q = decode_integers(encoded);
+  if (e.bits == 8)
+    for (int32_t value : q.span<int32_t>()) full_range_ = full_range_ || value > kSafeWeight || value < -kSafeWeight;
+  model_.initializers.emplace(inputs[0], q.to(dtype));
   model_.initializers.emplace(inputs[1], scales_of(encoded).reshaped(cells));
   if (e.bits != 32) {
     inputs.push_back(free_name(name + ":zero_point"));
@@ -191,6 +197,9 @@ OnnxExport OnnxBuilder::finish() {
     PARE_CHECK(made.count(value.name) && value.role == Role::kActivation, ModelError,
                "[onnx export] expected computed outputs, got \"{}\"", value.name);
   }
+  if (full_range_)
+    caveat("on x86 CPUs without VNNI onnxruntime's default kernels saturate sums of 8-bit products. Set its session option "
+           "session.x64quantprecision to 1 there");
   return {std::move(model_), std::move(caveats_)};
 }
 

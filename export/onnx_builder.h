@@ -62,6 +62,7 @@ class OnnxBuilder {
   std::set<std::string> names_;       // of values, in the ONNX file
   std::set<std::string> node_names_;
   std::map<std::string, int> uses_;   // constants behind DequantizeLinear: copies so far
+  bool full_range_ = false;           // some 8-bit weight needs its eighth bit
 };
 
 /// Writes one node; false when the operator has no ONNX form.

@@ -92,6 +92,12 @@ TEST(OnnxExport, versions_and_unknown_operators_are_refused) {
   }
 }
 
+TEST(OnnxExport, weights_that_saturate_without_vnni_are_named) {
+  const auto caveats = to_onnx(test::qdq_model()).caveats;
+  ASSERT_EQ(caveats.size(), 1u);
+  EXPECT_NE(caveats[0].find("VNNI"), std::string::npos);
+}
+
 TEST(OnnxExport, the_same_model_gives_the_same_bytes) {
   EXPECT_EQ(bytes_of(test::qdq_model()), bytes_of(test::qdq_model()));
 }
