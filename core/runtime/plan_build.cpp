@@ -74,9 +74,12 @@ TensorSpec spec_of(const Graph& graph, ValueId id) {
   spec.dtype = value.dtype;
   spec.shape = evaluate(*value.shape, {});
   spec.numel = numel_of(spec.shape);
-  int64_t bytes = 0;
-  PARE_CHECK(!__builtin_mul_overflow(spec.numel, size_of(spec.dtype), &bytes), ModelError,
-             "[plan] too many bytes in value \"{}\" of shape {}", value.name, spec.shape);
+  // Also where another dim is 0: kernels multiply parts of a shape.
+  int64_t bytes = size_of(spec.dtype);
+  for (int64_t dim : spec.shape) {
+    PARE_CHECK(!__builtin_mul_overflow(bytes, std::max<int64_t>(dim, 1), &bytes), ModelError,
+               "[plan] too many bytes in value \"{}\" of shape {}", value.name, spec.shape);
+  }
   if (value.is_constant()) spec.constant = value.name;
   return spec;
 }

@@ -142,6 +142,19 @@ TEST(Hostile, AttributesWithExtremeNumbers) {
   EXPECT_GT(refusals, 200);
 }
 
+TEST(Hostile, NumbersThatOnlyTogetherAreHarmful) {
+  const Tensor matrix = floats({4, 6}), image = floats({1, 1, 6, 6});
+  constexpr int64_t kLow = std::numeric_limits<int64_t>::min(), kHigh = std::numeric_limits<int64_t>::max(), kWide = int64_t{1} << 20;
+  expect_result_or_model_error({"Pad", {}, {}}, {{"pads", Ints{kLow, 0, kHigh, 0}}}, {matrix}, "pads that cancel");
+  expect_result_or_model_error({"Pad", {}, {}}, {{"pads", Ints{-9, 0, 9, 0}}}, {matrix}, "more cropped than there is");
+  const Attrs vast = {{"kernel_shape", Ints{kWide, kWide}}, {"pads", Ints(4, kWide - 1)}, {"strides", Ints{kWide, kWide}}, {"count_include_pad", int64_t{1}}};
+  expect_result_or_model_error({"AveragePool", {}, {}}, vast, {image}, "a window of 2^40 taps");
+  const Tensor none = floats({0, int64_t{1} << 40, int64_t{1} << 40});
+  for (const char* op : {"Transpose", "Softmax", "ReduceSum", "Relu", "GlobalAveragePool"}) {
+    expect_result_or_model_error({op, {}, {}}, {}, {none}, "no elements, but a vast row");
+  }
+}
+
 TEST(Hostile, OperandsOfOtherShapesAndTypes) {
   const std::vector<Tensor> others = {floats({}), floats({0}), floats({1}), floats({2, 3, 4, 5}), floats({0, 4, 6, 6}), floats({1, 4, 0, 6}),
                                       floats({1, 1, 1, 1, 1, 1, 1, 1, 1}), Tensor::of<int64_t>({1, -9}, {2}), random_integers(DType::kU8, {4, 6}, 1, 0, 255),

@@ -211,8 +211,10 @@ BoundKernel bind_pad(const KernelSetup& setup) {
   setup.check(setup.output().rank() == setup.input(0).rank(), "the output has another rank");
   for (size_t d = 0; d < x.size(); ++d) {
     int64_t extent = 0;
-    const bool fits = !__builtin_add_overflow(x[d], pads[d], &extent) && !__builtin_add_overflow(extent, pads[x.size() + d], &extent);
-    setup.check(fits && extent == setup.output().dim(static_cast<int64_t>(d)),
+    const int64_t front = pads[d], back = pads[x.size() + d], out = setup.output().dim(static_cast<int64_t>(d));
+    const bool fits = !__builtin_add_overflow(x[d], front, &extent) && !__builtin_add_overflow(extent, back, &extent);
+    const bool small = front >= -x[d] && back >= -x[d] && front <= out && back <= out;
+    setup.check(fits && small && extent == out,
                 fmt("the output {} does not fit pads {}", setup.output().shape, pads));
   }
   const std::string mode = setup.attrs().text("mode", "constant");

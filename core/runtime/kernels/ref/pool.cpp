@@ -25,17 +25,30 @@ void for_each_window(const ConvGeometry& g, ThreadPool& pool, F&& f) {
   });
 }
 
+// Taps of a window before position `limit`; tap i lies at first + i * dilation.
+int64_t taps_before(int64_t limit, int64_t first, int64_t dilation, int64_t kernel) {
+  return limit <= first ? 0 : std::min(kernel, (limit - first + dilation - 1) / dilation);
+}
+
+// Taps [top, bottom) x [left, right) of a window that lie inside the input.
+struct Inside {
+  int64_t top, bottom, left, right;
+};
+
+Inside inside_of(const ConvGeometry& g, int64_t row, int64_t column) {
+  return {taps_before(0, row, g.dilation_h, g.kernel_h), taps_before(g.in_h, row, g.dilation_h, g.kernel_h),
+          taps_before(0, column, g.dilation_w, g.kernel_w), taps_before(g.in_w, column, g.dilation_w, g.kernel_w)};
+}
+
 template <class T>
-T window_max(const ConvGeometry& g, const T* plane, int64_t top, int64_t left) {
+T window_max(const ConvGeometry& g, const T* plane, int64_t row, int64_t column) {
   // -inf also for floats, so that a window of infinities keeps them.
   T best = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
-  for (int64_t i = 0; i < g.kernel_h; ++i) {
-    const int64_t h = top + i * g.dilation_h;
-    if (h < 0 || h >= g.in_h) continue;
-    for (int64_t j = 0; j < g.kernel_w; ++j) {
-      const int64_t w = left + j * g.dilation_w;
-      if (w < 0 || w >= g.in_w) continue;
-      const T value = plane[h * g.in_w + w];
+  const Inside in = inside_of(g, row, column);
+  for (int64_t i = in.top; i < in.bottom; ++i) {
+    const T* line = plane + (row + i * g.dilation_h) * g.in_w + column;
+    for (int64_t j = in.left; j < in.right; ++j) {
+      const T value = line[j * g.dilation_w];
       if (value > best || value != value) best = value;
     }
   }
@@ -57,19 +70,17 @@ BoundKernel bind_max_pool(const KernelSetup& setup) {
 }
 
 // Taps at or behind the padded input's end, as ceil_mode makes them, never count.
-float window_mean(const ConvGeometry& g, const float* plane, int64_t top, int64_t left, bool count_pads) {
+float window_mean(const ConvGeometry& g, const float* plane, int64_t row, int64_t column, bool count_pads) {
+  const Inside in = inside_of(g, row, column);
   double sum = 0.0;
-  int64_t count = 0;
-  for (int64_t i = 0; i < g.kernel_h; ++i) {
-    const int64_t h = top + i * g.dilation_h;
-    for (int64_t j = 0; j < g.kernel_w; ++j) {
-      const int64_t w = left + j * g.dilation_w;
-      const bool inside = h >= 0 && h < g.in_h && w >= 0 && w < g.in_w;
-      const bool padded = h < g.in_h + g.pad_bottom && w < g.in_w + g.pad_right;
-      if (inside) sum += plane[h * g.in_w + w];
-      if (inside || (count_pads && padded)) ++count;
-    }
+  for (int64_t i = in.top; i < in.bottom; ++i) {
+    const float* line = plane + (row + i * g.dilation_h) * g.in_w + column;
+    for (int64_t j = in.left; j < in.right; ++j) sum += line[j * g.dilation_w];
   }
+  const int64_t inside = (in.bottom - in.top) * (in.right - in.left);
+  const int64_t padded = taps_before(g.in_h + g.pad_bottom, row, g.dilation_h, g.kernel_h) *
+                         taps_before(g.in_w + g.pad_right, column, g.dilation_w, g.kernel_w);
+  const int64_t count = count_pads ? padded : inside;
   return count > 0 ? static_cast<float>(sum / static_cast<double>(count)) : 0.0f;
 }
 

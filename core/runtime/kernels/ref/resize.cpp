@@ -63,7 +63,7 @@ std::vector<std::vector<Tap>> all_taps(const KernelSetup& setup, bool linear) {
   for (size_t d = 0; d < in.size(); ++d) {
     setup.check(in[d] > 0 || out[d] == 0, fmt("expected elements to resize, got {}", in));
     const double scale = scales.empty() ? static_cast<double>(out[d]) / static_cast<double>(std::max<int64_t>(in[d], 1)) : scales[d];
-    setup.check(scale > 0.0 && std::isfinite(scale), fmt("expected scales > 0, got {}", scales));
+    setup.check(static_cast<float>(scale) > 0.0f && std::isfinite(scale), fmt("expected scales > 0, got {}", scales));
     taps.push_back(taps_of(setup, {in[d], out[d], strides[d], static_cast<float>(scale)}, linear));
   }
   return taps;
