@@ -4,6 +4,8 @@
 namespace pare::onnx {
 namespace {
 
+constexpr int64_t kMaxChannels = 1 << 20;
+
 // Same name and inputs; attributes that the graph's operator has.
 void same(Raiser& out, const Node& node) { out.add(node, node.op, out.inputs(node), out.attrs(node, node.op)); }
 
@@ -69,7 +71,9 @@ void layer_norm(Raiser& out, const Node& node) {
 void group_norm(Raiser& out, const Node& node) {
   auto inputs = out.inputs(node);
   if (out.opset() < 21) {
-    const auto channels = out.shape(node, 0).at(1).value();
+    const DimShape x = out.shape(node, 0);
+    const int64_t channels = x.size() > 1 ? x[1].value() : 0;
+    PARE_CHECK(channels >= 1 && channels <= kMaxChannels, ModelError, "expected 1 to {} channels, got shape {}", kMaxChannels, x);
     for (size_t i = 1; i <= 2; ++i) {
       const Tensor* cells = out.constant(node, i);
       PARE_CHECK(cells && cells->rank() == 1 && cells->numel() > 0 && channels % cells->numel() == 0, ModelError,

@@ -21,7 +21,8 @@ Encoding affine_encoding(const Node& node, const Tensor& q, const Tensor& scale)
     out.axis = axis;
     return out;
   }
-  PARE_CHECK(block > 0 && q.rank() == 2 && scale.rank() == 2, ModelError, "blocked scales of shape {} for {}", scale.shape(), q.shape());
+  PARE_CHECK(block > 0 && block <= q.dim(axis) && q.rank() == 2 && scale.rank() == 2, ModelError, "blocks of {} with scales of shape {} for {}", block,
+             scale.shape(), q.shape());
   out.axis = 1 - axis;
   out.group_axis = axis;
   out.group_size = block;

@@ -4,6 +4,9 @@
 namespace pare::onnx {
 namespace {
 
+// Far beyond real models, small enough that products of them do not overflow.
+constexpr int64_t kMaxWindow = 1 << 20, kMaxExtent = int64_t{1} << 40;
+
 int64_t at_or(const std::vector<int64_t>& list, size_t i, int64_t fallback) { return i < list.size() ? list[i] : fallback; }
 
 // SAME: as many outputs as ceil(input / stride); the odd pad goes behind (UPPER) or before (LOWER).
@@ -14,11 +17,12 @@ std::vector<int64_t> same_pads(Raiser& out, const Node& node, const std::vector<
   const auto dilations = node.integers("dilations").value_or(std::vector<int64_t>{});
   std::vector<int64_t> pads(2 * kernel.size());
   for (size_t i = 0; i < kernel.size(); ++i) {
-    const int64_t stride = at_or(strides, i, 1);
-    PARE_CHECK(stride >= 1 && kernel[i] >= 1 && kernel[i] < (1 << 20), ModelError, "expected positive strides and kernel sizes");
+    const int64_t stride = at_or(strides, i, 1), dilation = at_or(dilations, i, 1);
+    for (int64_t size : {kernel[i], stride, dilation})
+      PARE_CHECK(size >= 1 && size < kMaxWindow, ModelError, "expected kernel, strides and dilations in [1, {}), got {}", kMaxWindow, size);
     const auto extent = x[i + 2].maybe_value();
-    PARE_CHECK(extent, ModelError, "auto_pad {} needs fixed spatial dims, got {}", node.text("auto_pad", ""), x);
-    const int64_t reach = (kernel[i] - 1) * at_or(dilations, i, 1) + 1;
+    PARE_CHECK(extent && *extent < kMaxExtent, ModelError, "auto_pad {} needs fixed spatial dims, got {}", node.text("auto_pad", ""), x);
+    const int64_t reach = (kernel[i] - 1) * dilation + 1;
     const int64_t total = std::max<int64_t>(0, ((*extent + stride - 1) / stride - 1) * stride + reach - *extent);
     pads[i] = upper ? total / 2 : total - total / 2;
     pads[i + kernel.size()] = total - pads[i];
