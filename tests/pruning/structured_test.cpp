@@ -17,8 +17,10 @@ namespace {
 
 // fp32 sums in another order, relative to the largest output; the same bound as surgery's own.
 constexpr double kMaskedEqualsShrunk = kSurgeryTolerance;
-// The largest share of ResNet-20's MACs that one unit carries.
-constexpr double kOneUnitOfResNet20 = 0.01;
+// The largest share that one unit of ResNet-20 carries: a channel of the first stage's stream has 1 % of the MACs, one
+// of the last stage's stream (six 3x3 convolutions of 64 channels) 6 * 64 * 9 of 269,722 parameters.
+constexpr double kOneUnitOfMacs = 0.01;
+constexpr double kOneUnitOfParams = 6.0 * 64 * 9 / 269722 + 0.001;
 
 StructuredConfig half_of(const std::string& what) {
   StructuredConfig config;
@@ -42,8 +44,14 @@ TEST_P(Structured, HitsTheTargetAndMaskedEqualsShrunk) {
   EXPECT_GT(report.units_removed, 0);
   const double macs = static_cast<double>(report.macs_after) / static_cast<double>(report.macs_before);
   const double params = static_cast<double>(report.params_after) / static_cast<double>(report.params_before);
-  if (GetParam() == std::string("macs")) EXPECT_NEAR(macs, 0.5 - kOneUnitOfResNet20 / 2, kOneUnitOfResNet20 / 2);
-  if (GetParam() == std::string("params")) EXPECT_NEAR(params, 0.5 - kOneUnitOfResNet20 / 2, kOneUnitOfResNet20 / 2);
+  if (GetParam() == std::string("macs")) {
+    EXPECT_LE(macs, 0.5);
+    EXPECT_GE(macs, 0.5 - kOneUnitOfMacs);
+  }
+  if (GetParam() == std::string("params")) {
+    EXPECT_LE(params, 0.5);
+    EXPECT_GE(params, 0.5 - kOneUnitOfParams);
+  }
   EXPECT_LT(macs, 1.0);
   EXPECT_EQ(model.forward(probe())[0].sizes().vec(), (std::vector<int64_t>{4, 10}));
 }
