@@ -15,11 +15,10 @@ namespace {
 
 using namespace pare;
 
-/// LeNet-5 with the new operator in place of its ReLUs, as the file that the recipe starts from.
+/// LeNet-5 with the new operator behind its linear layers, as the file that the recipe starts from.
 void write_start(const std::string& path, const Registry& registry) {
   GraphWithConstants lenet = zoo("lenet5", {.seed = 1});
-  for (const NodeId id : lenet.graph.order())
-    if (lenet.graph.node(id).op == "Relu") lenet.graph.node(id).op = example::kSquaredRelu;
+  for (const char* name : {"relu3", "relu4"}) lenet.graph.node(lenet.graph.find_node(name)).op = example::kSquaredRelu;
   const Model model(lenet.graph, lenet.constants, registry.ops, registry.torch_ops);
   save_pare(path, freeze(model, {}));
 }
