@@ -19,23 +19,24 @@ constexpr int64_t kMaxEntry = int64_t{1} << 30;
 
 /// One pass over an archive that lies in memory.
 class ArchiveReader {
+  struct Free {
+    void operator()(archive* reader) const { archive_read_free(reader); }
+  };
+
  public:
   ArchiveReader(const std::string& path, std::span<const std::byte> bytes, bool raw)
       : path_(path), archive_(archive_read_new()) {
-    archive_read_support_filter_gzip(archive_);
+    archive_read_support_filter_gzip(archive_.get());
     if (raw)
-      archive_read_support_format_raw(archive_);
+      archive_read_support_format_raw(archive_.get());
     else
-      archive_read_support_format_tar(archive_);
-    check(archive_read_open_memory(archive_, bytes.data(), bytes.size()), "");
+      archive_read_support_format_tar(archive_.get());
+    check(archive_read_open_memory(archive_.get(), bytes.data(), bytes.size()), "");
   }
-  ~ArchiveReader() { archive_read_free(archive_); }
-  ArchiveReader(const ArchiveReader&) = delete;
-  ArchiveReader& operator=(const ArchiveReader&) = delete;
 
   /// Moves to the next entry; false at the end.
   bool next() {
-    const int status = archive_read_next_header(archive_, &entry_);
+    const int status = archive_read_next_header(archive_.get(), &entry_);
     if (status == ARCHIVE_EOF) return false;
     check(status, "");
     return true;
@@ -45,8 +46,8 @@ class ArchiveReader {
     const char* name = archive_entry_pathname(entry_);
     return name ? name : "";
   }
-  int64_t position() const { return archive_read_header_position(archive_); }
-  bool compressed() const { return archive_filter_count(archive_) > 1; }
+  int64_t position() const { return archive_read_header_position(archive_.get()); }
+  bool compressed() const { return archive_filter_count(archive_.get()) > 1; }
   int64_t size() const {
     const int64_t size = archive_entry_size(entry_);
     PARE_CHECK(size >= 0 && size <= kMaxEntry, DataError, "[archive] expected at most {} bytes, got {} ({}: {})", kMaxEntry,
@@ -57,7 +58,7 @@ class ArchiveReader {
     Bytes out(static_cast<size_t>(size()));
     size_t done = 0;
     while (done < out.size()) {
-      const auto got = archive_read_data(archive_, out.data() + done, out.size() - done);
+      const auto got = archive_read_data(archive_.get(), out.data() + done, out.size() - done);
       if (got < 0) check(static_cast<int>(got), name());
       PARE_CHECK(got > 0, DataError, "[archive] truncated entry: expected {} bytes, got {} ({}: {})", out.size(), done, path_,
                  name());
@@ -71,7 +72,7 @@ class ArchiveReader {
     for (;;) {
       const size_t done = out.size();
       out.resize(done + (size_t{1} << 20));
-      const auto got = archive_read_data(archive_, out.data() + done, out.size() - done);
+      const auto got = archive_read_data(archive_.get(), out.data() + done, out.size() - done);
       if (got < 0) check(static_cast<int>(got), "");
       out.resize(done + static_cast<size_t>(got));
       if (got == 0) return out;
@@ -83,12 +84,12 @@ class ArchiveReader {
  private:
   void check(int status, const std::string& entry) const {
     if (status == ARCHIVE_OK) return;
-    const char* text = archive_error_string(archive_);
+    const char* text = archive_error_string(archive_.get());
     throw DataError(fmt("[archive] corrupt or truncated: {} ({}{}{})", text ? text : "unknown error", path_,
                         entry.empty() ? "" : ": ", entry));
   }
   std::string path_;
-  archive* archive_;
+  std::unique_ptr<archive, Free> archive_;  // freed when the constructor throws, too
   archive_entry* entry_ = nullptr;
 };
 
