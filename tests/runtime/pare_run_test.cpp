@@ -54,7 +54,7 @@ class PareRun : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   std::string file(const std::string& name) const { return (folder_ / name).string(); }
-  Finished run(const std::string& arguments) const { return shell(std::string(PARE_RUN_PATH) + " " + arguments); }
+  Finished run(const std::string& arguments) const { return shell(fmt("{} {} {}", PARE_EMULATOR, PARE_RUN_PATH, arguments)); }
 
   fs::path folder_;
 };
@@ -95,7 +95,7 @@ TEST_F(PareRun, LinksNoLibtorch) {
   EXPECT_NE(libraries.text.find("NEEDED"), std::string::npos);
   EXPECT_EQ(libraries.text.find("torch"), std::string::npos) << libraries.text;
   EXPECT_EQ(libraries.text.find("c10"), std::string::npos) << libraries.text;
-  ASSERT_EQ(shell(std::string("strip -o ") + file("stripped") + " " + PARE_RUN_PATH).code, 0);
+  ASSERT_EQ(shell(fmt("{} -o {} {}", PARE_STRIP, file("stripped"), PARE_RUN_PATH)).code, 0);
   std::printf("pare-run, stripped: %s bytes\n", with_commas(static_cast<int64_t>(fs::file_size(file("stripped")))).c_str());
 }
 
