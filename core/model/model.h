@@ -23,6 +23,7 @@ struct TorchContext {
   bool training = false;
   size_t outputs = 1;
   at::Generator* generator = nullptr;  ///< for random operators (Dropout); never null when a Model runs them
+  bool overwrite = false;  ///< nothing else reads inputs[0], in backward neither: the result may take its memory
 };
 using TorchOp = std::function<std::vector<at::Tensor>(const TorchContext&)>;
 /// Operator name -> evaluation; a value that is passed, so that a program can add its own.

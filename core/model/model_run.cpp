@@ -20,6 +20,13 @@ void check_input(const Value& value, const at::Tensor& given, std::map<std::stri
              shape, c10::toString(given.scalar_type()), given.sizes().vec());
 }
 
+// oneDNN's convolutions and BatchNorm of a CPU are about a tenth faster per training step on channels-last maps; every
+// operator behind the first keeps the layout that it is given.
+at::Tensor in_fast_layout(const Program& program, const at::Tensor& given) {
+  const bool map = given.dim() == 4 && given.is_cpu() && given.is_floating_point();
+  return program.convolves && map ? given.contiguous(at::MemoryFormat::ChannelsLast) : given;
+}
+
 }  // namespace
 
 const Program& Model::Impl::program(const std::vector<ValueId>& cut, const std::vector<ValueId>& fetch) {
@@ -32,7 +39,7 @@ const Program& Model::Impl::program(const std::vector<ValueId>& cut, const std::
 std::vector<at::Tensor> Model::Impl::run(const Program& program, const std::vector<at::Tensor>& given) {
   std::vector<at::Tensor> slots(static_cast<size_t>(program.slots));
   for (size_t i = 0; i < given.size(); ++i)
-    if (program.cut[i] >= 0) slots[static_cast<size_t>(program.cut[i])] = given[i];
+    if (program.cut[i] >= 0) slots[static_cast<size_t>(program.cut[i])] = in_fast_layout(program, given[i]);
   for (const auto& [slot, param] : program.loads) {
     const Param& p = params[param];
     slots[static_cast<size_t>(slot)] = p.chain.empty() ? p.raw : apply(p.chain, p.raw);

@@ -61,6 +61,23 @@ void place_releases(Program& program) {
   }
 }
 
+// Whose backward does not read their own result.
+const std::set<std::string> kForgetsResult = {"Add", "BatchNormalization", "Conv", "Gemm", "MatMul"};
+
+// A step may write over its first input when no other step reads that and its producer's backward does not need it.
+void mark_overwrites(const Graph& graph, Program& program, const std::set<ValueId>& kept) {
+  std::unordered_map<ValueId, int> readers;
+  for (const Program::Step& step : program.steps)
+    for (ValueId input : step.node->inputs) ++readers[input];
+  for (Program::Step& step : program.steps) {
+    if (step.node->inputs.empty() || step.node->inputs[0] == kNoValue) continue;
+    const ValueId first = step.node->inputs[0];
+    const NodeId producer = graph.value(first).producer;
+    step.overwrite = readers[first] == 1 && !kept.count(first) && producer != kNoNode &&
+                     kForgetsResult.count(graph.node(producer).op) != 0;
+  }
+}
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
@@ -74,6 +91,7 @@ Program build_program(const Graph& graph, const TorchOps& ops, const std::map<Va
     Program::Step step{.node = &node, .op = &ops.at(node.op)};
     for (ValueId input : node.inputs) step.inputs.push_back(slots.of(input));
     for (ValueId output : node.outputs) step.outputs.push_back(slots.of(output));
+    program.convolves = program.convolves || node.op == "Conv";
     program.steps.push_back(std::move(step));
   }
   for (ValueId id : fetch) program.fetch.push_back(slots.of(id));
@@ -86,6 +104,9 @@ Program build_program(const Graph& graph, const TorchOps& ops, const std::map<Va
   for (const auto& [param, slot] : loads) program.loads.emplace_back(slot, param);
   program.slots = static_cast<int>(slots.map().size());
   place_releases(program);
+  std::set<ValueId> kept(given);
+  kept.insert(fetch.begin(), fetch.end());
+  mark_overwrites(graph, program, kept);
   return program;
 }
 
@@ -95,7 +116,7 @@ void run_steps(const Program& program, std::vector<at::Tensor>& slots, bool trai
     inputs.clear();
     for (int slot : step.inputs) inputs.push_back(slot < 0 ? at::Tensor() : slots[static_cast<size_t>(slot)]);
     try {
-      auto outputs = (*step.op)({*step.node, inputs, training, step.outputs.size(), &generator});
+      auto outputs = (*step.op)({*step.node, inputs, training, step.outputs.size(), &generator, step.overwrite});
       PARE_CHECK(outputs.size() == step.outputs.size(), ModelError, "[{} {}] expected {} outputs, got {}", step.node->op,
                  step.node->name, step.outputs.size(), outputs.size());
       for (size_t i = 0; i < outputs.size(); ++i) slots[static_cast<size_t>(step.outputs[i])] = std::move(outputs[i]);

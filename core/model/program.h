@@ -17,8 +17,10 @@ struct Program {
     std::vector<int> inputs;    ///< slots; -1 for an absent input
     std::vector<int> outputs;
     std::vector<int> release;   ///< slots that nothing reads behind this step
+    bool overwrite = false;     ///< the result may take the first input's memory
   };
   int slots = 0;
+  bool convolves = false;                      ///< has a convolution: maps are kept channels-last on the CPU
   std::vector<int> cut;                        ///< slot of each cut value; -1 when nothing needs it
   std::vector<std::pair<int, size_t>> loads;   ///< slot <- effective parameter
   std::vector<Step> steps;

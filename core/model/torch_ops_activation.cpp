@@ -30,6 +30,11 @@ at::Tensor clip(Context c) {
   return low || high ? x.clamp(low, high) : x;
 }
 
+at::Tensor relu(Context c) {
+  at::Tensor x = c.inputs[0];
+  return c.overwrite ? at::relu_(x) : at::relu(x);
+}
+
 at::Tensor hard_sigmoid(Context c) {
   return (c.inputs[0] * c.node.attrs.number("alpha", 0.2) + c.node.attrs.number("beta", 0.5)).clamp(0.0, 1.0);
 }
@@ -43,7 +48,7 @@ at::Tensor prelu(Context c) {
 
 void add_activation_torch_ops(TorchOps& ops) {
   using T = const at::Tensor&;
-  ops["Relu"] = unary([](T x) { return at::relu(x); });
+  ops["Relu"] = one(relu);
   ops["Sigmoid"] = unary([](T x) { return x.sigmoid(); });
   ops["Tanh"] = unary([](T x) { return x.tanh(); });
   ops["pare.Silu"] = unary([](T x) { return at::silu(x); });

@@ -173,5 +173,29 @@ TEST(Model, LoadsTheTrainedResNet) {
   EXPECT_GT(max_abs(out), 1.0);
 }
 
+// Results that take the memory of an input nobody else reads must not change what anybody sees: fetching every value
+// keeps all of them in memory of their own.
+TEST(Model, ReusedMemoryChangesNoValueAndNoGradient) {
+  const GraphWithConstants built = zoo("resnet20");
+  const auto gradients = [&](bool fetch_all) {
+    Model model(built.graph, built.constants);
+    model.train();
+    std::vector<ValueId> fetch = built.graph.outputs();
+    if (fetch_all)
+      for (NodeId node : built.graph.order()) fetch.push_back(built.graph.node(node).outputs[0]);
+    const at::Tensor x = random({2, 3, 32, 32}, 5);
+    const at::Tensor before = x.clone();
+    const at::Tensor out = model.run({{built.graph.inputs()[0], x}}, fetch)[0];
+    (out * out).sum().backward();
+    EXPECT_TRUE(same_bits(x, before));
+    std::vector<at::Tensor> result{out.detach()};
+    for (const at::Tensor& parameter : model.parameters()) result.push_back(parameter.grad());
+    return result;
+  };
+  const auto reused = gradients(false), kept = gradients(true);
+  ASSERT_EQ(reused.size(), kept.size());
+  for (size_t i = 0; i < kept.size(); ++i) EXPECT_TRUE(same_bits(reused[i], kept[i])) << i;
+}
+
 }  // namespace
 }  // namespace pare::testing
