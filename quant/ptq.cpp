@@ -64,8 +64,12 @@ std::map<int64_t, QParams> observe(Model& model, const QuantPlan& plan, const Pt
   return out;
 }
 
-void quantize_weights(Model& model, const QuantPlan& plan, const WeightQuantConfig& config) {
+// `layers`: what the quantized layers are called and hold in the graph that the plan was made for.
+void quantize_weights(Model& model, const QuantPlan& plan, const PtqConfig& ptq, const std::vector<Selectable>& layers) {
+  ptq.overrides.check(layers);
   for (const QuantWeight& weight : plan.weights) {
+    const auto layer = std::find_if(layers.begin(), layers.end(), [&](const Selectable& l) { return l.param == weight.param; });
+    const WeightQuantConfig config = layer == layers.end() ? ptq.weights : ptq.overrides.resolve(ptq.weights, *layer);
     Encoding encoding{.codec = Codec::kAffine, .bits = static_cast<int>(config.num_bits), .is_signed = true};
     encoding.axis = config.strategy == WeightStrategy::kChannel ? weight.axis : -1;
     const at::Tensor scale = weight_scales(model.effective(weight.param), encoding.axis, encoding.bits, config.observer);
@@ -141,7 +145,7 @@ PtqResult quantize_post_training(const Model& model, const PtqConfig& config, co
 
   Model quantized = reference.clone();
   quantized.adopt(edit.graph, edit.remap, edit.fresh);
-  quantize_weights(quantized, plan, config.weights);
+  quantize_weights(quantized, plan, config, chosen_layers(reference.graph(), config));
   if (config.bias_correction) correct_biases(quantized, reference, plan, batches);
   quantize_biases(quantized, plan, edit);
   auto layers = compare_layers(reference, quantized, plan, batches.front());
@@ -153,7 +157,7 @@ void PtqStage::check(Job& job) {
              "[quant.ptq] expected target ort or pare, got \"{}\".", job.target);
   PARE_CHECK(config_.weights.observer != ObserverKind::kPercentile, ConfigError,
              "[quant.ptq] weights.observer: expected minmax or mse, got \"percentile\"");
-  if (job.model) chosen_layers(job.model->graph(), config_);
+  if (job.model) config_.overrides.check(chosen_layers(job.model->graph(), config_));
 }
 
 std::vector<std::string> PtqStage::plan(Job& job) {

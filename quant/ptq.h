@@ -60,6 +60,7 @@ struct PtqConfig {
   CalibrationConfig calibration;
   bool bias_correction = true;
   Selector targets, ignore;
+  Overrides<WeightQuantConfig> overrides;
   template <class V>
   void fields(V& v) {
     v("weights", weights, "integer weights");
@@ -68,6 +69,7 @@ struct PtqConfig {
     v("bias_correction", bias_correction, "shift biases so that the mean of every output channel is kept (1906.04721)");
     v("targets", targets, "layers to quantize; all Conv, Gemm and MatMul when left out");
     v("ignore", ignore, "layers that stay float");
+    v("overrides", overrides, "other settings of weights for some layers: {targets, num_bits, ...}; later ones win");
   }
 };
 

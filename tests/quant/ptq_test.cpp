@@ -102,6 +102,21 @@ TEST(Ptq, IgnoredLayersStayFloat) {
   EXPECT_EQ(quantize_post_training(model, config, images(1, 28)).layers.size(), 3u);
 }
 
+TEST(Ptq, OverridesChangeTheBitsOfTheirLayersOnly) {
+  Model model = zoo_model("lenet5");
+  PtqConfig config;
+  config.weights.num_bits = 5;
+  config.overrides.items.push_back({Selector({"conv1"}), ConfigNode::map({{"num_bits", ConfigNode::text("8")}}), "overrides[0]"});
+  PtqResult result = quantize_post_training(model, config, images(1, 28));
+  std::map<int, int> layers_of;
+  for (const Param& param : result.model.params())
+    for (const auto& link : param.chain)
+      if (const auto* affine = dynamic_cast<const AffineQuant*>(link.get())) ++layers_of[affine->encoding().bits];
+  EXPECT_EQ(layers_of, (std::map<int, int>{{5, 4}, {8, 1}, {32, 5}}));
+  config.overrides.items[0].targets = Selector({"nothing.*"});
+  EXPECT_THROW(quantize_post_training(model, config, images(1, 28)), ConfigError);
+}
+
 TEST(Ptq, NoDataIsAConfigError) {
   const Model model = zoo_model("lenet5");
   EXPECT_THROW(quantize_post_training(model, {}, {}), ConfigError);
