@@ -10,35 +10,10 @@ import tempfile
 
 import numpy as np
 import onnx
-import onnxruntime as ort
+from judging import AS_WRITTEN, INTEGER_EQUAL, OPTIMISED, expect, failures, part, read, run
 from safetensors import safe_open
 
 FLOAT_TOLERANCE = 1e-4      # of the output range, the bar for fp32 exports
-INTEGER_EQUAL = 0.9999      # share of equal integers; the rest may be off by one
-
-failures = []
-
-
-def expect(condition, text):
-    if not condition:
-        failures.append(text)
-        print("FAIL", text)
-
-
-def run(path, feeds, level, profile=None):
-    options = ort.SessionOptions()
-    options.graph_optimization_level = level
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    # Without VNNI onnxruntime's faster kernels saturate sums of two products at 16 bits; this asks for exact ones.
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    if profile:
-        options.enable_profiling = True
-        options.profile_file_prefix = profile
-    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    names = [o.name for o in session.get_outputs()]
-    outputs = dict(zip(names, session.run(names, feeds)))
-    return outputs, session.end_profiling() if profile else None
 
 
 def output_steps(model):
@@ -69,31 +44,19 @@ def compare(name, mode, wanted, got, steps):
             expect(np.array_equal(a, b), f"{name} {mode} {key}: integers differ")
 
 
-def read(path):
-    with safe_open(str(path), "np") as file:
-        return {key: file.get_tensor(key) for key in file.keys() if not key.startswith("pad.")}
-
-
-def ops_in_profile(path):
-    events = json.loads(pathlib.Path(path).read_text())
-    return [e["args"]["op_name"] for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]
-
-
 def check_case(path, folder):
     name = path.stem
     model = onnx.load(str(path))
     onnx.checker.check_model(model, full_check=True)
     tensors = read(path.with_suffix(".safetensors"))
-    feeds = {k[len("input/"):]: v for k, v in tensors.items() if k.startswith("input/")}
-    ours = {mode: {k[len(mode) + 1:]: v for k, v in tensors.items() if k.startswith(mode + "/")} for mode in ("fused", "unfused")}
+    feeds = part(tensors, "input")
     quantized = name.startswith("qdq")
     steps = output_steps(model)
-    plain, _ = run(path, feeds, ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
-    compare(name, "as written", ours["unfused"], plain, steps)
-    fused, profile = run(path, feeds, ort.GraphOptimizationLevel.ORT_ENABLE_ALL, str(folder / name) if quantized else None)
-    compare(name, "optimised", ours["fused"], fused, steps)
+    plain, _ = run(str(path), feeds, AS_WRITTEN)
+    compare(name, "as written", part(tensors, "unfused"), plain, steps)
+    fused, ops = run(str(path), feeds, OPTIMISED, str(folder / name) if quantized else None)
+    compare(name, "optimised", part(tensors, "fused"), fused, steps)
     if quantized:
-        ops = ops_in_profile(profile)
         convs = sum(node.op_type == "Conv" for node in model.graph.node)
         expect(ops.count("QLinearConv") == convs and ops.count("QGemm") == 1 and not set(ops) & {"Conv", "FusedConv", "Gemm", "FusedGemm"},
                f"{name}: expected {convs} QLinearConv and QGemm alone, got {sorted(set(ops))} ({ops.count('QLinearConv')} QLinearConv)")
@@ -107,10 +70,10 @@ def check_containers(folder):
     expect(metadata["pare.format"] == "1" and {"fc.weight", "fc.weight#scale"} <= keys and len(graph["nodes"]) == 6,
            "small.pare: the safetensors package sees other content")
     # The description in FORMAT.md is enough to decode a 4-bit constant.
-    part = read(folder / "small.pare")
-    halves = np.stack([part["fc.weight"] & 15, part["fc.weight"] >> 4], axis=1).reshape(-1)[:32].astype(np.int64)
+    small = read(folder / "small.pare")
+    halves = np.stack([small["fc.weight"] & 15, small["fc.weight"] >> 4], axis=1).reshape(-1)[:32].astype(np.int64)
     q = np.where(halves > 7, halves - 16, halves).reshape(4, 8)
-    decoded = (q * part["fc.weight#scale"][:, None]).astype(np.float32)
+    decoded = (q * small["fc.weight#scale"][:, None]).astype(np.float32)
     expect(np.array_equal(decoded, read(folder / "small_decoded.safetensors")["fc.weight"]), "small.pare: fc.weight decodes to other numbers")
 
 
