@@ -89,4 +89,6 @@ void Journal::commit(size_t index, const std::string& name, const std::string& k
 
 std::string chain_key(const std::string& before, const Json& depends) { return hex64(xxh64(before + depends.dump())); }
 
+std::string file_key(const std::string& path) { return hex64(xxh64(MappedFile::open(path)->bytes())); }
+
 }  // namespace pare

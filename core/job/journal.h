@@ -39,4 +39,7 @@ class Journal {
 /// Key of a step: 16 hexadecimal digits from the key before it and what the step depends on.
 std::string chain_key(const std::string& before, const Json& depends);
 
+/// Key of a file's content, 16 hexadecimal digits. Throws IoError.
+std::string file_key(const std::string& path);
+
 }  // namespace pare

@@ -1,18 +1,16 @@
 #include "core/job/model_source.h"
 
-#include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/format/pare_file.h"
 #include "core/import/onnx_import.h"
 #include "core/import/weights.h"
+#include "core/job/journal.h"
 #include "core/model/checkpoint.h"
 #include "core/model/freeze.h"
 #include "core/zoo/zoo.h"
 
 namespace pare {
 namespace {
-
-std::string file_key(const std::string& path) { return hex64(xxh64(MappedFile::open(path)->bytes())); }
 
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;

@@ -44,6 +44,25 @@ void check_stage(Job& job, const ListedStage& listed) {
   }
 }
 
+/// Content keys of the files that a stage's config names, a teacher's for example, by the name in the config.
+void add_file_keys(const Json& config, const Job& job, Json& out) {
+  for (const Json& value : config) {
+    if (value.is_structured()) add_file_keys(value, job, out);
+    if (!value.is_string() || value.get_ref<const std::string&>().empty()) continue;
+    std::error_code ignored;
+    const std::string path = job.resolve_path(value.get<std::string>());
+    if (fs::is_regular_file(path, ignored)) out[value.get<std::string>()] = file_key(path);
+  }
+}
+
+Json stage_depends(const ListedStage& listed, const Job& job) {
+  const Json config = listed.stage->config();
+  Json out = {{"stage", listed.spec.name}, {"config", config}}, files;
+  add_file_keys(config, job, files);
+  if (!files.is_null()) out["files"] = std::move(files);
+  return out;
+}
+
 Prepared prepare(const Recipe& recipe, const Registry& registry, const JobOptions& options) {
   Prepared out;
   out.stages = read_stages(recipe, registry);
@@ -55,7 +74,7 @@ Prepared prepare(const Recipe& recipe, const Registry& registry, const JobOption
   out.job->resolved_recipe = resolved_recipe(recipe, out.stages);
   std::string key = input_key(*out.job, recipe);
   for (const ListedStage& listed : out.stages) {
-    key = chain_key(key, {{"stage", listed.spec.name}, {"config", listed.stage->config()}});
+    key = chain_key(key, stage_depends(listed, *out.job));
     out.keys.push_back(key);
   }
   out.keys.push_back(chain_key(key, {{"report", 1}}));
