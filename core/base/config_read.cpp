@@ -19,7 +19,8 @@ bool config_bool(const ConfigNode& node, const std::string& path) {
 
 template <class T>
 static bool parse_whole(const std::string& text, T& out) {
-  const char* first = text.data() + (text.size() > 1 && text[0] == '+' ? 1 : 0);
+  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
+  const char* first = text.data() + (plus ? 1 : 0);
   const char* last = text.data() + text.size();
   const auto result = std::from_chars(first, last, out);
   return result.ec == std::errc() && result.ptr == last && first != last;

@@ -37,7 +37,7 @@ std::string_view put_until_hole(std::ostream& out, std::string_view pattern);
 }  // namespace detail
 
 /// Replaces each `{}` of `pattern` by the next argument (anything with `operator<<`, or a vector of such).
-/// `{{` and `}}` stand for braces. Surplus arguments are dropped, surplus holes are kept as they are.
+/// `{{` and `}}` stand for braces. Surplus arguments are appended; from a surplus hole on the text is dropped.
 template <class... Args>
 std::string fmt(std::string_view pattern, const Args&... args) {
   std::ostringstream out;

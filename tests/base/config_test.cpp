@@ -177,5 +177,14 @@ TEST(Config, SchemaSaysWhatReadingAccepts) {
   EXPECT_EQ(schema["properties"]["optimizer"]["oneOf"].size(), 4u);
 }
 
+TEST(Config, SignsOfNumbers) {
+  EXPECT_EQ(config_int(ConfigNode::text("+5"), "x"), 5);
+  EXPECT_EQ(config_number(ConfigNode::text("+0.5"), "x"), 0.5);
+  for (const char* text : {"+-5", "++5", "-+5", "--5", "+", "-", ""}) {
+    EXPECT_THROW(config_int(ConfigNode::text(text), "x"), ConfigError) << text;
+    EXPECT_THROW(config_number(ConfigNode::text(text), "x"), ConfigError) << text;
+  }
+}
+
 }  // namespace
 }  // namespace pare

@@ -13,6 +13,7 @@ TEST(Fmt, FillsHoles) {
   EXPECT_EQ(fmt("{{}} {{{}}}", 1), "{} {1}");
   EXPECT_EQ(fmt("{} {}", static_cast<int8_t>(-5), static_cast<uint8_t>(200)), "-5 200") << "small integers are numbers";
   EXPECT_EQ(fmt("no holes }"), "no holes }");
+  EXPECT_EQ(fmt("one {}.", 1, 2), "one 1.2") << "surplus arguments are appended";
   EXPECT_EQ(fmt("{}", std::string("{}")), "{}") << "arguments are not patterns";
 }
 
