@@ -2,6 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include "core/model/cuts.h"
 #include "core/train/remap_state.h"
 
 namespace pare {
@@ -53,7 +54,7 @@ void Ema::remap(Model& model, const Remap& remap) {
     if (!is_averaged(param)) continue;
     const ParamRemap entry = entry_of(remap, param.name);
     const auto found = old.find(entry.from);
-    shadow_[param.name] = has_source(entry) && found != old.end() ? moved_tensor(entry, found->second) : param.raw.detach().clone();
+    shadow_[param.name] = has_source(entry) && found != old.end() ? apply_cuts(found->second, entry) : param.raw.detach().clone();
   }
 }
 

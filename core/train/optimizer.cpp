@@ -9,6 +9,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "core/model/cuts.h"
 #include "core/train/remap_state.h"
 
 namespace pare {
@@ -77,7 +78,7 @@ class NamedOptimizer : public Optimizer {
       const auto from = old.find(entry.from);
       if (from == old.end() || !has_source(entry)) return;
       ParamState moved{from->second.step, {}};
-      for (const auto& [key, value] : from->second.tensors) moved.tensors[key] = moved_tensor(entry, value);
+      for (const auto& [key, value] : from->second.tensors) moved.tensors[key] = apply_cuts(value, entry);
       // A link may have reshaped its own state in ways only it knows; its moments start again.
       for (const auto& [key, value] : moved.tensors)
         if (value.sizes() != tensor.sizes()) return;

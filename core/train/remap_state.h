@@ -1,7 +1,5 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <string>
 
 #include "core/graph/remap.h"
@@ -12,7 +10,5 @@ namespace pare {
 ParamRemap entry_of(const Remap& remap, const std::string& name);
 /// True when per-parameter state of the old model can follow (kept or sliced).
 bool has_source(const ParamRemap& entry);
-/// State of the parameter's shape, cut as the entry says: bit-equal slices, a copy unless kept.
-at::Tensor moved_tensor(const ParamRemap& entry, at::Tensor tensor);
 
 }  // namespace pare
