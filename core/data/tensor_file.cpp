@@ -1,10 +1,10 @@
 #include "core/data/tensor_file.h"
 
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/format/safetensors.h"
 
 namespace pare {
 namespace {
@@ -92,38 +92,11 @@ Tensor read_npy(const std::string& path) {
 }
 
 std::map<std::string, Tensor> read_tensors(const std::string& path) {
-  const auto file = open_mapped(path);
-  const auto bytes = file->bytes();
-  PARE_CHECK(bytes.size() >= 8, DataError, "[safetensors] expected at least 8 bytes, got {} ({})", bytes.size(), path);
-  const uint64_t length = little_endian(bytes.first(8));
-  PARE_CHECK(length <= bytes.size() - 8, DataError, "[safetensors] truncated header: expected {} bytes, got {} ({})", length,
-             bytes.size() - 8, path);
-  const auto* text = reinterpret_cast<const char*>(bytes.data()) + 8;
-  const auto header = nlohmann::json::parse(text, text + length, nullptr, false);
-  PARE_CHECK(header.is_object(), DataError, "[safetensors] expected a JSON header ({})", path);
-  const auto payload = bytes.subspan(8 + length);
-  std::map<std::string, Tensor> out;
-  for (const auto& [name, entry] : header.items()) {
-    if (name == "__metadata__") continue;
-    const std::string where = path + ": " + name;
-    try {
-      DType dtype;
-      PARE_CHECK(parse_dtype(entry.at("dtype").get<std::string>(), dtype), DataError, "[safetensors] unknown dtype {} ({})",
-                 entry.at("dtype").dump(), where);
-      const auto shape = entry.at("shape").get<Shape>();
-      const auto range = entry.at("data_offsets").get<std::vector<uint64_t>>();
-      PARE_CHECK(range.size() == 2 && range[0] <= range[1] && range[1] <= payload.size() &&
-                     static_cast<int64_t>(range[1] - range[0]) == bytes_of(dtype, shape, where),
-                 DataError, "[safetensors] offsets {} do not fit {} {} in {} bytes ({})", range, dtype, shape, payload.size(), where);
-      const std::byte* data = payload.data() + range[0];
-      PARE_CHECK(reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(size_of(dtype)) == 0, DataError,
-                 "[safetensors] unaligned tensor ({})", where);
-      out.emplace(name, Tensor(dtype, shape, file, data));
-    } catch (const nlohmann::json::exception& error) {
-      throw DataError(fmt("[safetensors] malformed entry: {} ({})", error.what(), where));
-    }
+  try {
+    return read_safetensors(path).tensors;
+  } catch (const Error& error) {
+    throw DataError(error.what());
   }
-  return out;
 }
 
 }  // namespace pare

@@ -41,7 +41,7 @@ forbid 'import, zoo, format, recipe do not know the runtime' "core/runtime/|expo
   core/import core/zoo core/format core/recipe
 forbid 'runtime does not know the exporters or the training side' "export/|$above" core/runtime
 forbid 'export does not know the training side' "$above" export
-forbid 'data knows base only' "core/(graph|import|zoo|format|recipe|runtime)/|export/|$above" core/data
+forbid 'data knows base and format only' "core/(graph|import|zoo|recipe|runtime)/|export/|$above" core/data
 forbid 'core does not know the methods' 'pruning/|quant/|distill/|nas/|apps/' core
 forbid 'methods do not know each other' 'quant/|distill/|nas/' pruning
 forbid 'methods do not know each other' 'pruning/|distill/|nas/' quant
