@@ -1,5 +1,6 @@
 #include "export/report.h"
 
+#include <cstdio>
 #include <map>
 #include <set>
 
@@ -49,6 +50,15 @@ Json layer_table(const FrozenModel& before, const FrozenModel& after, const OpTa
   for (const auto& [name, op] : order)
     out.push_back({{"name", name}, {"op", op}, {"before", at_or_null(a, name)}, {"after", at_or_null(b, name)}});
   return out;
+}
+
+std::string change_text(double before, double after, bool is_time) {
+  if (!(before > 0 && after > 0)) return "";
+  const bool better = after < before;
+  char ratio[48];
+  std::snprintf(ratio, sizeof ratio, "%.2fx ", better ? before / after : after / before);
+  if (std::string_view(ratio) == "1.00x ") return "same";
+  return ratio + std::string(is_time ? (better ? "faster" : "slower") : (better ? "smaller" : "larger"));
 }
 
 void write_report(const std::string& folder, const Json& report) {

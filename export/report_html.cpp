@@ -56,7 +56,7 @@ std::string change_of(double before, double after, Figure::Kind kind) {
     const double points = 100.0 * (after - before);
     return (points < 0 ? "" : "+") + decimals(points, 2) + " points";
   }
-  return before > 0 && after > 0 ? "1/" + decimals(before / after, 2) : "";
+  return change_text(before, after, kind == Figure::kMilliseconds);
 }
 
 std::string summary(const Json& report) {

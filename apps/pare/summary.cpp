@@ -5,6 +5,7 @@
 
 #include "apps/pare/table.h"
 #include "core/base/text.h"
+#include "export/report.h"
 
 namespace pare {
 namespace {
@@ -15,14 +16,19 @@ std::string fixed(double value, int digits) {
   return text;
 }
 
-std::string ratio_text(double before, double after) { return after > 0 ? fixed(before / after, 2) + "x" : ""; }
+enum class Change { kPoints, kSize, kTime };
 
 struct Line {
   const char* key;
   const char* title;
   std::function<std::string(double)> text;
-  bool as_difference;
+  Change change;
 };
+
+std::string change_of(double before, double after, Change change) {
+  if (change != Change::kPoints) return change_text(before, after, change == Change::kTime);
+  return (after >= before ? "+" : "") + fixed(100 * (after - before), 2);
+}
 
 }  // namespace
 
@@ -31,19 +37,18 @@ std::string summary_text(const Json& report) {
   const Json &before = report["before"], &after = report["after"];
   const auto percent = [](double v) { return fixed(100 * v, 2) + " %"; };
   const auto count = [](double v) { return with_commas(static_cast<int64_t>(v)); };
-  const std::vector<Line> lines = {{"top1", "top-1", percent, true},
-                                   {"top5", "top-5", percent, true},
-                                   {"params", "parameters", count, false},
-                                   {"bytes", "file bytes", count, false},
-                                   {"macs", "MACs", count, false},
-                                   {"latency_ms", "latency, ms", [](double v) { return fixed(v, 2); }, false}};
+  const std::vector<Line> lines = {{"top1", "top-1", percent, Change::kPoints},
+                                   {"top5", "top-5", percent, Change::kPoints},
+                                   {"params", "parameters", count, Change::kSize},
+                                   {"bytes", "file bytes", count, Change::kSize},
+                                   {"macs", "MACs", count, Change::kSize},
+                                   {"latency_ms", "latency, ms", [](double v) { return fixed(v, 2); }, Change::kTime}};
   std::vector<std::vector<std::string>> rows;
   for (const Line& line : lines) {
     if (!before.contains(line.key) || !after.contains(line.key)) continue;
     const double b = before[line.key], a = after[line.key];
     if (b == 0 && a == 0) continue;
-    const std::string change = line.as_difference ? (a >= b ? "+" : "") + fixed(100 * (a - b), 2) : ratio_text(b, a);
-    rows.push_back({line.title, line.text(b), line.text(a), change});
+    rows.push_back({line.title, line.text(b), line.text(a), change_of(b, a, line.change)});
   }
   std::string title;
   if (after.contains("images")) title = fmt("measured on {} test images\n", with_commas(after["images"].get<int64_t>()));
