@@ -67,7 +67,7 @@ struct OpDef {
   int outputs = 1;             ///< -1: any number
   std::vector<AttrSpec> attrs;
   std::function<void(InferContext&)> infer;
-  /// Dim ties for structured pruning; null: every dim of every operand is frozen.
+  /// Dim ties for structured pruning; null: the rule of that name in ops/ties_rules.h, else every dim is frozen.
   std::function<void(TieBuilder&)> ties;
   /// Multiply-accumulates; null: none.
   std::function<int64_t(const CostContext&)> macs;

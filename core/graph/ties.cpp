@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "core/graph/ops/ties_rules.h"
 #include "core/graph/ties_units.h"
 #include "core/graph/ties_zero.h"
 
@@ -57,6 +58,7 @@ std::vector<uint8_t> candidate_classes(const Graph& graph, const TieLayout& layo
 }  // namespace
 
 DimGroups analyse(const Graph& graph, const ConstantStore& constants, const OpTable& ops, const TiePolicy& policy) {
+  const TieRules builtin = builtin_tie_rules();
   TieProgram program;
   program.layout = std::make_shared<TieLayout>(graph);
   freeze_interface(graph, *program.layout);
@@ -65,6 +67,7 @@ DimGroups analyse(const Graph& graph, const ConstantStore& constants, const OpTa
     TieBuilder builder(graph, constants, policy, node, program);
     const OpDef& def = ops.get(node.op);
     if (def.ties) def.ties(builder);
+    else if (auto rule = builtin.find(node.op); rule != builtin.end()) rule->second(builder);
     else builder.freeze_all("operator without tie rule");
     builder.finish();
   }

@@ -22,16 +22,16 @@ void softmax_ties(TieBuilder& ties) {
 
 }  // namespace
 
-void add_activation_ties(OpTable& ops) {
+void add_activation_ties(TieRules& rules) {
   for (const char* name : {"Relu", "Neg", "Abs", "Tanh", "pare.Silu", "HardSwish", "Erf", "Sqrt", "Floor", "Ceil", "Round",
                            "LeakyRelu", "Elu", "Gelu"})
-    set_ties(ops, name, [](TieBuilder& ties) { tie_through(ties, true); });
+    rules[name] = [](TieBuilder& ties) { tie_through(ties, true); };
   for (const char* name : {"Sigmoid", "HardSigmoid", "Softplus", "Exp", "Log", "Reciprocal"})
-    set_ties(ops, name, [](TieBuilder& ties) { tie_through(ties, false); });
-  set_ties(ops, "Clip", clip_ties);
-  set_ties(ops, "PRelu", prelu_ties);
-  set_ties(ops, "Softmax", softmax_ties);
-  set_ties(ops, "LogSoftmax", softmax_ties);
+    rules[name] = [](TieBuilder& ties) { tie_through(ties, false); };
+  rules["Clip"] = clip_ties;
+  rules["PRelu"] = prelu_ties;
+  rules["Softmax"] = softmax_ties;
+  rules["LogSoftmax"] = softmax_ties;
 }
 
 }  // namespace pare

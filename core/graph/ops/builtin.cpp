@@ -1,5 +1,4 @@
 #include "core/graph/ops/rules.h"
-#include "core/graph/ops/ties_rules.h"
 
 namespace pare {
 
@@ -17,7 +16,6 @@ OpTable builtin_ops() {
   add_resize_ops(ops);
   add_shape_ops(ops);
   add_slice_ops(ops);
-  add_tie_rules(ops);
   return ops;
 }
 

@@ -60,9 +60,9 @@ void conv_ties(TieBuilder& ties, bool transposed) {
 
 }  // namespace
 
-void add_conv_ties(OpTable& ops) {
-  set_ties(ops, "Conv", [](TieBuilder& ties) { conv_ties(ties, false); });
-  set_ties(ops, "ConvTranspose", [](TieBuilder& ties) { conv_ties(ties, true); });
+void add_conv_ties(TieRules& rules) {
+  rules["Conv"] = [](TieBuilder& ties) { conv_ties(ties, false); };
+  rules["ConvTranspose"] = [](TieBuilder& ties) { conv_ties(ties, true); };
 }
 
 }  // namespace pare

@@ -40,15 +40,15 @@ void pow_ties(TieBuilder& ties) {
 
 }  // namespace
 
-void add_elementwise_ties(OpTable& ops) {
+void add_elementwise_ties(TieRules& rules) {
   for (const char* name : {"Add", "Sub", "Min", "Max"})
-    set_ties(ops, name, [](TieBuilder& ties) { broadcast_ties(ties, 0, Zero::kAll); });
-  set_ties(ops, "Mul", [](TieBuilder& ties) { broadcast_ties(ties, 0, Zero::kAny); });
-  set_ties(ops, "Where", [](TieBuilder& ties) { broadcast_ties(ties, 1, Zero::kAll); });
+    rules[name] = [](TieBuilder& ties) { broadcast_ties(ties, 0, Zero::kAll); };
+  rules["Mul"] = [](TieBuilder& ties) { broadcast_ties(ties, 0, Zero::kAny); };
+  rules["Where"] = [](TieBuilder& ties) { broadcast_ties(ties, 1, Zero::kAll); };
   for (const char* name : {"Equal", "Less", "Greater", "And", "Or", "Not"})
-    set_ties(ops, name, [](TieBuilder& ties) { broadcast_ties(ties, 0, Zero::kNever); });
-  set_ties(ops, "Div", [](TieBuilder& ties) { left_ties(ties, true, "divisor"); });
-  set_ties(ops, "Pow", pow_ties);
+    rules[name] = [](TieBuilder& ties) { broadcast_ties(ties, 0, Zero::kNever); };
+  rules["Div"] = [](TieBuilder& ties) { left_ties(ties, true, "divisor"); };
+  rules["Pow"] = pow_ties;
 }
 
 }  // namespace pare

@@ -70,9 +70,9 @@ void matmul_ties(TieBuilder& ties) {
 
 }  // namespace
 
-void add_matmul_ties(OpTable& ops) {
-  set_ties(ops, "Gemm", gemm_ties);
-  set_ties(ops, "MatMul", matmul_ties);
+void add_matmul_ties(TieRules& rules) {
+  rules["Gemm"] = gemm_ties;
+  rules["MatMul"] = matmul_ties;
 }
 
 }  // namespace pare

@@ -189,14 +189,14 @@ void depth_to_space_ties(TieBuilder& ties) {
 
 }  // namespace
 
-void add_movement_ties(OpTable& ops) {
-  set_ties(ops, "Concat", concat_ties);
-  set_ties(ops, "Split", split_ties);
-  set_ties(ops, "Gather", gather_ties);
-  set_ties(ops, "Pad", pad_ties);
-  set_ties(ops, "Transpose", transpose_ties);
-  set_ties(ops, "Tile", tile_ties);
-  set_ties(ops, "DepthToSpace", depth_to_space_ties);
+void add_movement_ties(TieRules& rules) {
+  rules["Concat"] = concat_ties;
+  rules["Split"] = split_ties;
+  rules["Gather"] = gather_ties;
+  rules["Pad"] = pad_ties;
+  rules["Transpose"] = transpose_ties;
+  rules["Tile"] = tile_ties;
+  rules["DepthToSpace"] = depth_to_space_ties;
 }
 
 }  // namespace pare

@@ -69,12 +69,12 @@ void rms_norm_ties(TieBuilder& ties) {
 
 }  // namespace
 
-void add_norm_ties(OpTable& ops) {
-  set_ties(ops, "BatchNormalization", per_channel_ties);
-  set_ties(ops, "InstanceNormalization", per_channel_ties);
-  set_ties(ops, "GroupNormalization", group_ties);
-  set_ties(ops, "LayerNormalization", layer_norm_ties);
-  set_ties(ops, "RMSNormalization", rms_norm_ties);
+void add_norm_ties(TieRules& rules) {
+  rules["BatchNormalization"] = per_channel_ties;
+  rules["InstanceNormalization"] = per_channel_ties;
+  rules["GroupNormalization"] = group_ties;
+  rules["LayerNormalization"] = layer_norm_ties;
+  rules["RMSNormalization"] = rms_norm_ties;
 }
 
 }  // namespace pare

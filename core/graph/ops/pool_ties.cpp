@@ -42,9 +42,9 @@ void resize_ties(TieBuilder& ties) {
 
 }  // namespace
 
-void add_pool_ties(OpTable& ops) {
-  for (const char* name : {"MaxPool", "AveragePool", "GlobalAveragePool"}) set_ties(ops, name, pool_ties);
-  set_ties(ops, "Resize", resize_ties);
+void add_pool_ties(TieRules& rules) {
+  for (const char* name : {"MaxPool", "AveragePool", "GlobalAveragePool"}) rules[name] = pool_ties;
+  rules["Resize"] = resize_ties;
 }
 
 }  // namespace pare

@@ -15,10 +15,10 @@ void quant_ties(TieBuilder& ties, bool zeros, int64_t default_axis) {
 
 }  // namespace
 
-void add_quant_ties(OpTable& ops) {
-  set_ties(ops, "pare.FakeQuant", [](TieBuilder& ties) { quant_ties(ties, true, -1); });
-  set_ties(ops, "QuantizeLinear", [](TieBuilder& ties) { quant_ties(ties, false, 1); });
-  set_ties(ops, "DequantizeLinear", [](TieBuilder& ties) { quant_ties(ties, false, 1); });
+void add_quant_ties(TieRules& rules) {
+  rules["pare.FakeQuant"] = [](TieBuilder& ties) { quant_ties(ties, true, -1); };
+  rules["QuantizeLinear"] = [](TieBuilder& ties) { quant_ties(ties, false, 1); };
+  rules["DequantizeLinear"] = [](TieBuilder& ties) { quant_ties(ties, false, 1); };
 }
 
 }  // namespace pare

@@ -69,12 +69,12 @@ void arg_max_ties(TieBuilder& ties) {
 
 }  // namespace
 
-void add_reduce_ties(OpTable& ops) {
-  set_ties(ops, "ReduceMean", mean_ties);
-  set_ties(ops, "ReduceSum", sum_ties);
-  set_ties(ops, "ReduceMax", extremum_ties);
-  set_ties(ops, "ReduceMin", extremum_ties);
-  set_ties(ops, "ArgMax", arg_max_ties);
+void add_reduce_ties(TieRules& rules) {
+  rules["ReduceMean"] = mean_ties;
+  rules["ReduceSum"] = sum_ties;
+  rules["ReduceMax"] = extremum_ties;
+  rules["ReduceMin"] = extremum_ties;
+  rules["ArgMax"] = arg_max_ties;
 }
 
 }  // namespace pare

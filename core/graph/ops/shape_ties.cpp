@@ -169,13 +169,13 @@ void expand_ties(TieBuilder& ties) {
 
 }  // namespace
 
-void add_shape_ties(OpTable& ops) {
-  set_ties(ops, "Reshape", reshape_op_ties);
-  for (const char* name : {"Flatten", "Squeeze", "Unsqueeze"}) set_ties(ops, name, reshape_ties);
-  set_ties(ops, "Expand", expand_ties);
+void add_shape_ties(TieRules& rules) {
+  rules["Reshape"] = reshape_op_ties;
+  for (const char* name : {"Flatten", "Squeeze", "Unsqueeze"}) rules[name] = reshape_ties;
+  rules["Expand"] = expand_ties;
   for (const char* name : {"Cast", "Identity", "Dropout"})
-    set_ties(ops, name, [](TieBuilder& ties) { tie_through(ties, true); });
-  set_ties(ops, "Shape", [](TieBuilder& ties) { ties.freeze_all("its size is read as a number"); });
+    rules[name] = [](TieBuilder& ties) { tie_through(ties, true); };
+  rules["Shape"] = [](TieBuilder& ties) { ties.freeze_all("its size is read as a number"); };
 }
 
 }  // namespace pare

@@ -118,6 +118,6 @@ void slice_ties(TieBuilder& ties) {
 
 }  // namespace
 
-void add_slice_ties(OpTable& ops) { set_ties(ops, "Slice", slice_ties); }
+void add_slice_ties(TieRules& rules) { rules["Slice"] = slice_ties; }
 
 }  // namespace pare

@@ -4,25 +4,20 @@
 
 namespace pare {
 
-void set_ties(OpTable& ops, const char* name, std::function<void(TieBuilder&)> rule) {
-  if (!ops.find(name)) return;
-  OpDef def = ops.get(name);
-  def.ties = std::move(rule);
-  ops.add(std::move(def));
-}
-
-void add_tie_rules(OpTable& ops) {
-  add_activation_ties(ops);
-  add_conv_ties(ops);
-  add_elementwise_ties(ops);
-  add_matmul_ties(ops);
-  add_movement_ties(ops);
-  add_norm_ties(ops);
-  add_pool_ties(ops);
-  add_quant_ties(ops);
-  add_reduce_ties(ops);
-  add_shape_ties(ops);
-  add_slice_ties(ops);
+TieRules builtin_tie_rules() {
+  TieRules rules;
+  add_activation_ties(rules);
+  add_conv_ties(rules);
+  add_elementwise_ties(rules);
+  add_matmul_ties(rules);
+  add_movement_ties(rules);
+  add_norm_ties(rules);
+  add_pool_ties(rules);
+  add_quant_ties(rules);
+  add_reduce_ties(rules);
+  add_shape_ties(rules);
+  add_slice_ties(rules);
+  return rules;
 }
 
 void tie_through(TieBuilder& ties, bool zeros) {

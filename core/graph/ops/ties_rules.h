@@ -1,29 +1,32 @@
 #pragma once
 // Tie rules of the operators (structured pruning), one file a family beside the shape rules.
 
-#include "core/graph/op.h"
+#include <functional>
+#include <map>
+#include <string>
+
 #include "core/graph/ties_builder.h"
 
 namespace pare {
 
-/// Gives every operator of the table that has one its `ties` rule; the others freeze what they touch.
-void add_tie_rules(OpTable& ops);
+using TieRules = std::map<std::string, std::function<void(TieBuilder&)>>;
+
+/// The rules by operator; operators without one freeze what they touch. Apart from the operator table, so that what only
+/// runs a model does not link them.
+TieRules builtin_tie_rules();
 
 // One registration function a family.
-void add_activation_ties(OpTable& ops);
-void add_conv_ties(OpTable& ops);
-void add_elementwise_ties(OpTable& ops);
-void add_matmul_ties(OpTable& ops);
-void add_movement_ties(OpTable& ops);
-void add_norm_ties(OpTable& ops);
-void add_pool_ties(OpTable& ops);
-void add_quant_ties(OpTable& ops);
-void add_reduce_ties(OpTable& ops);
-void add_shape_ties(OpTable& ops);
-void add_slice_ties(OpTable& ops);
-
-/// Sets the rule of an operator; operators that the table lacks are skipped.
-void set_ties(OpTable& ops, const char* name, std::function<void(TieBuilder&)> rule);
+void add_activation_ties(TieRules& rules);
+void add_conv_ties(TieRules& rules);
+void add_elementwise_ties(TieRules& rules);
+void add_matmul_ties(TieRules& rules);
+void add_movement_ties(TieRules& rules);
+void add_norm_ties(TieRules& rules);
+void add_pool_ties(TieRules& rules);
+void add_quant_ties(TieRules& rules);
+void add_reduce_ties(TieRules& rules);
+void add_shape_ties(TieRules& rules);
+void add_slice_ties(TieRules& rules);
 
 /// Negative axis wrapped into [0, rank).
 inline int64_t wrapped(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }

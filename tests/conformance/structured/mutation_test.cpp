@@ -188,7 +188,7 @@ std::vector<Mutant> mutants() {
   const Rule keep_zero = [](TieBuilder& ties) { tie_through(ties, true); };
   return {
       {"sigmoid keeps zeros", "Sigmoid", keep_zero},
-      {"relu is an unknown operator", "Relu", nullptr},
+      {"relu is an unknown operator", "Relu", [](TieBuilder& ties) { ties.freeze_all("an operator without a rule"); }},
       {"softmax over channels is exact", "Softmax", keep_zero},
       {"a sum is zero where any term is", "Add", zero_if_any},
       {"a sum ties nothing that it broadcasts", "Add", [](TieBuilder& ties) { tie_broadcast(ties, 0); }},
@@ -234,7 +234,9 @@ std::vector<Mutant> mutants() {
 TEST(Mutations, EveryWrongRuleIsNoticed) {
   for (const auto& mutant : mutants()) {
     OpTable ops = builtin_ops();
-    set_ties(ops, mutant.op, mutant.rule);
+    OpDef def = ops.get(mutant.op);
+    def.ties = mutant.rule;
+    ops.add(std::move(def));
     EXPECT_TRUE(noticed(ops)) << mutant.what;
   }
 }
