@@ -167,7 +167,7 @@ bool OnnxBuilder::write_affine(const std::string& name, const EncodedTensor& enc
   const DType dtype = e.bits == 32 ? DType::kI32
                       : e.bits == 16 ? (e.is_signed ? DType::kI16 : DType::kU16)
                       : e.is_signed ? DType::kI8 : DType::kU8;
-  if (e.bits < 8) caveat(fmt("\"{}\" of {} bits is stored in 8-bit integers", name, e.bits));
+  if (e.bits < 8) narrow_.insert(e.bits);
   Shape cells;
   OnnxAttrs attrs;
   if (e.axis >= 0) {
@@ -197,9 +197,10 @@ OnnxExport OnnxBuilder::finish() {
     PARE_CHECK(made.count(value.name) && value.role == Role::kActivation, ModelError,
                "[onnx export] expected computed outputs, got \"{}\"", value.name);
   }
+  for (int bits : narrow_) caveat(fmt("weights of {} bits are stored in 8-bit integers", bits));
   if (full_range_)
     caveat("on x86 CPUs without VNNI onnxruntime's default kernels saturate sums of 8-bit products. Set its session option "
-           "session.x64quantprecision to 1 there");
+           "session.x64quantprecision to 1 there, or quantize with weights.reduce_range");
   return {std::move(model_), std::move(caveats_)};
 }
 

@@ -63,6 +63,7 @@ class OnnxBuilder {
   std::set<std::string> node_names_;
   std::map<std::string, int> uses_;   // constants behind DequantizeLinear: copies so far
   bool full_range_ = false;           // some 8-bit weight needs its eighth bit
+  std::set<int> narrow_;              // bits of weights that have fewer than 8
 };
 
 /// Writes one node; false when the operator has no ONNX form.

@@ -10,8 +10,8 @@
 #include <set>
 
 #include "core/data/loader.h"
-#include "core/graph/passes/pass.h"
 #include "core/job/job.h"
+#include "core/model/rewrite.h"
 #include "quant/bias_correction.h"
 
 namespace pare {
@@ -33,13 +33,6 @@ std::set<NodeId> float_nodes(const Graph& graph, const PtqConfig& config) {
     if (kQuantizable.count(graph.node(id).op)) out.insert(id);
   for (const Selectable& layer : chosen_layers(graph, config)) out.erase(graph.find_node(layer.name));
   return out;
-}
-
-// Integers replace what inference runs: BatchNorm folded, Dropout and no-ops gone.
-void to_inference_form(Model& model) {
-  GraphWithConstants parts{model.graph(), model.constants()};
-  const PassResult result = run_passes(parts, model.ops(), inference_passes());
-  model.adopt(std::move(parts.graph), result.remap, parts.constants);
 }
 
 std::map<int64_t, QParams> observe(Model& model, const QuantPlan& plan, const PtqConfig& config,
@@ -70,7 +63,7 @@ void quantize_weights(Model& model, const QuantPlan& plan, const PtqConfig& ptq,
   for (const QuantWeight& weight : plan.weights) {
     const auto layer = std::find_if(layers.begin(), layers.end(), [&](const Selectable& l) { return l.param == weight.param; });
     const WeightQuantConfig config = layer == layers.end() ? ptq.weights : ptq.overrides.resolve(ptq.weights, *layer);
-    Encoding encoding{.codec = Codec::kAffine, .bits = static_cast<int>(config.num_bits), .is_signed = true};
+    Encoding encoding{.codec = Codec::kAffine, .bits = config.bits(), .is_signed = true};
     encoding.axis = config.strategy == WeightStrategy::kChannel ? weight.axis : -1;
     const at::Tensor scale = weight_scales(model.effective(weight.param), encoding.axis, encoding.bits, config.observer);
     model.add_link(weight.param, std::make_shared<AffineQuant>(scale, at::zeros({scale.size(0)}, at::kInt), encoding));
@@ -135,7 +128,7 @@ PtqResult quantize_post_training(const Model& model, const PtqConfig& config, co
   PARE_CHECK(!batches.empty(), ConfigError, "[quant.ptq] expected calibration data, got none");
   Model reference = model.clone();
   reference.train(false);
-  to_inference_form(reference);
+  rewrite(reference, inference_passes());  // integers replace what inference runs: BatchNorm folded, no-ops gone
   const QuantPlan plan = place_quantization(reference.graph(), float_nodes(reference.graph(), config));
   PARE_CHECK(!plan.weights.empty(), ModelError,
              "[quant.ptq] expected a Conv, Gemm or MatMul with a weight, found none to quantize among the selected layers");
@@ -162,7 +155,7 @@ void PtqStage::check(Job& job) {
 
 std::vector<std::string> PtqStage::plan(Job& job) {
   return {fmt("int{} weights (per {}), int{} activations ({}) on {} layers, {} calibration images",
-              config_.weights.num_bits, enum_name(config_.weights.strategy), config_.activations.num_bits,
+              config_.weights.bits(), enum_name(config_.weights.strategy), config_.activations.num_bits,
               enum_name(config_.activations.observer), chosen_layers(job.model->graph(), config_).size(), config_.calibration.samples)};
 }
 

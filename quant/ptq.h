@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,9 +25,12 @@ struct WeightQuantConfig {
   int64_t num_bits = 8;
   WeightStrategy strategy = WeightStrategy::kChannel;
   ObserverKind observer = ObserverKind::kMinMax;
+  bool reduce_range = false;
+  int bits() const { return static_cast<int>(reduce_range ? std::min<int64_t>(num_bits, 7) : num_bits); }
   template <class V>
   void fields(V& v) {
     v("num_bits", num_bits, between(2, 8), "bits of a weight; symmetric, the lowest integer is not used");
+    v("reduce_range", reduce_range, "at most 7 bits: onnxruntime on x86 CPUs without VNNI then never saturates");
     v("strategy", strategy, "one scale for the tensor or one for each output channel");
     v("observer", observer, "how the range is chosen: minmax or mse");
   }

@@ -8,8 +8,12 @@
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
+#include "core/model/freeze.h"
+#include "export/onnx_export.h"
 #include "tests/zoo_model.h"
 #include "quant/bias_correction.h"
 
@@ -58,6 +62,26 @@ TEST(Ptq, FewerBitsLoseMore) {
     const double snr = snr_db(wanted, output(result.model, batches[0]));
     EXPECT_LT(snr, last) << bits;
     last = snr;
+  }
+}
+
+TEST(Ptq, AReducedRangeNeedsNoExactSumsElsewhere) {
+  const Model model = zoo_model("lenet5");
+  for (const bool reduced : {false, true}) {
+    PtqConfig config;
+    config.weights.reduce_range = reduced;
+    const FrozenModel frozen = freeze(quantize_post_training(model, config, images(1, 28)).model, {});
+    int32_t largest = 0;
+    for (const auto& [name, constant] : frozen.constants) {
+      const Encoding& encoding = constant.encoding;
+      if (encoding.codec != Codec::kAffine || encoding.bits > 8) continue;
+      const Tensor integers = decode_integers(constant);
+      for (const int32_t q : integers.span<int32_t>()) largest = std::max(largest, std::abs(q));
+    }
+    EXPECT_EQ(largest, reduced ? 63 : 127);
+    const auto caveats = to_onnx(frozen).caveats;
+    const bool warned = std::any_of(caveats.begin(), caveats.end(), [](const auto& text) { return text.find("VNNI") != std::string::npos; });
+    EXPECT_EQ(warned, !reduced);
   }
 }
 
