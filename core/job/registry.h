@@ -49,6 +49,8 @@ struct ModifierEntry {
   std::function<std::function<std::unique_ptr<Modifier>(Job&)>(const ConfigNode& node, const std::string& path)> read;
   /// Resolved config as JSON for keys and reports.
   std::function<Json(const ConfigNode& node, const std::string& path)> resolve;
+  /// Checks that need the job's input model, before any stage runs; null when the modifier has none.
+  std::function<void(const ConfigNode& node, const std::string& path, Job& job)> check;
 };
 
 /// Everything that recipes can name: a value that is built explicitly and passed. No static registration.
@@ -68,7 +70,7 @@ class Registry {
       return std::make_unique<StageT>(std::move(config));
     }};
   }
-  /// ModifierT is constructible from (Config, Job&).
+  /// ModifierT is constructible from (Config, Job&); a static `check(config, job)` is called before any stage runs.
   template <class ModifierT, class Config>
   void add_modifier(const std::string& name, const std::string& description) {
     modifiers_[name] = {name, description, config_schema(Config{}),
@@ -82,7 +84,14 @@ class Registry {
         Config config;
         read_config(node, path, config);
         return config_to_json(config);
-      }};
+      }, nullptr};
+    if constexpr (requires(Config config, Job& job) { ModifierT::check(config, job); }) {
+      modifiers_[name].check = [](const ConfigNode& node, const std::string& path, Job& job) {
+        Config config;
+        read_config(node, path, config);
+        ModifierT::check(config, job);
+      };
+    }
   }
   const std::map<std::string, StageEntry>& stages() const { return stages_; }
   const std::map<std::string, ModifierEntry>& modifiers() const { return modifiers_; }

@@ -30,7 +30,9 @@ std::pair<std::string, double> StructuredBudget::only() const {
   if (params) given.emplace_back("params", *params);
   if (channels) given.emplace_back("channels", *channels);
   PARE_CHECK(given.size() == 1, ConfigError,
-             "[prune.structured] target: expected exactly one of macs, params, channels, got {}", given.size());
+             "[prune] target: expected exactly one of macs, params, channels, got {}", given.size());
+  PARE_CHECK(given[0].second < 1.0, ConfigError, "[prune] target: expected a share of {} below 1, got {}: nothing would go",
+             given[0].first, given[0].second);
   return given[0];
 }
 
@@ -56,20 +58,27 @@ std::vector<int32_t> least_important(const DimGroups& groups, const std::vector<
   return out;
 }
 
-std::vector<int32_t> select_for_budget(const DimGroups& groups, const std::vector<double>& scores,
-                                       const SelectionLimits& limits, double share, const std::string& what,
-                                       const std::function<double(const std::vector<int32_t>&)>& cost) {
+int64_t check_budget(const DimGroups& groups, const SelectionLimits& limits, double share, const std::string& what,
+                     const std::function<double(const std::vector<int32_t>&)>& cost) {
   const int64_t all = allowed_units(groups, limits);
   PARE_CHECK(all > 0, ConfigError,
-             "[prune.structured] expected units to remove, found none: every group is ignored, frozen or inexact. "
+             "[prune] expected units to remove, found none: every group is ignored, frozen or inexact. "
              "`pare inspect --groups` lists them.");
-  const double whole = cost({}), wanted = share * whole;
-  const double least = cost(least_important(groups, scores, all, limits));
-  PARE_CHECK(least <= wanted, ConfigError,
-             "[prune.structured] target {}: {} cannot be reached: {} remain when everything removable is gone "
+  const double whole = cost({});
+  const double least = cost(least_important(groups, std::vector<double>(groups.units.size(), 0.0), all, limits));
+  PARE_CHECK(least <= share * whole, ConfigError,
+             "[prune] target {}: {} cannot be reached: {} remain when everything removable is gone "
              "(min_channels {}, round_to {}, max_sparsity {}, {} of {} groups allowed). Loosen these or raise the target.",
              what, share, std::round(1000.0 * least / whole) / 1000.0, limits.min_channels, limits.round_to,
              limits.max_sparsity, std::count(limits.allowed.begin(), limits.allowed.end(), true), limits.allowed.size());
+  return all;
+}
+
+std::vector<int32_t> select_for_budget(const DimGroups& groups, const std::vector<double>& scores,
+                                       const SelectionLimits& limits, double share, const std::string& what,
+                                       const std::function<double(const std::vector<int32_t>&)>& cost) {
+  const int64_t all = check_budget(groups, limits, share, what, cost);
+  const double wanted = share * cost({});
   int64_t low = 0, high = all;  // cost(high) <= wanted always holds
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;

@@ -21,7 +21,7 @@ struct StructuredBudget {
     v("params", params, between(0, 1), "share of the parameters that remains");
     v("channels", channels, between(0, 1), "share of the removable units that remains");
   }
-  /// "macs", "params" or "channels", and the share. Throws ConfigError unless exactly one is set.
+  /// "macs", "params" or "channels", and the share. Throws ConfigError unless exactly one is set, below 1.
   std::pair<std::string, double> only() const;
 };
 
@@ -37,8 +37,12 @@ struct SelectionLimits {
 std::vector<int32_t> least_important(const DimGroups& groups, const std::vector<double>& scores, int64_t count,
                                      const SelectionLimits& limits);
 
+/// Units that may go. Throws ConfigError naming what prevents the budget when even their removal leaves more than `share`.
+int64_t check_budget(const DimGroups& groups, const SelectionLimits& limits, double share, const std::string& what,
+                     const std::function<double(const std::vector<int32_t>&)>& cost);
+
 /// The shortest removal whose cost is at most `share` of the whole, by bisection over the ranking. `cost` of a removal
-/// must not grow with it. Throws ConfigError naming what prevents a target that cannot be reached.
+/// must not grow with it. Throws as check_budget does.
 std::vector<int32_t> select_for_budget(const DimGroups& groups, const std::vector<double>& scores,
                                        const SelectionLimits& limits, double share, const std::string& what,
                                        const std::function<double(const std::vector<int32_t>&)>& cost);

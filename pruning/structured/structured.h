@@ -6,10 +6,9 @@
 
 #include "core/base/config.h"
 #include "core/job/registry.h"
-#include "core/recipe/selector.h"
 #include "core/train/modifier.h"
 #include "pruning/criteria/criterion.h"
-#include "pruning/structured/budget.h"
+#include "pruning/structured/removal.h"
 
 namespace pare {
 
@@ -20,40 +19,20 @@ struct EnumNames<ScoreNormalization> {
                                                                           {ScoreNormalization::kGroupMean, "group_mean"}};
 };
 
-struct StructuredConfig {
+struct StructuredConfig : RemovalLimits {
   StructuredBudget target;
   CriterionConfig criterion = NormCriterion{};
   ScoreNormalization normalization = ScoreNormalization::kGroupMean;
-  int64_t round_to = 1, min_channels = 1;
-  double max_sparsity = 0.9;
-  Selector ignore;
   bool inexact = false;
   template <class V>
   void fields(V& v) {
     v("target", target, "what remains: one of macs, params, channels");
     v("criterion", criterion, "importance of a unit: norm, taylor or random");
     v("normalization", normalization, "how groups become comparable: divide by the group's mean score, or not");
-    v("round_to", round_to, at_least(1), "kept channels of a group are a multiple of this (16 suits most CPUs)");
-    v("min_channels", min_channels, at_least(1), "channels that a group keeps at least");
-    v("max_sparsity", max_sparsity, between(0, 1), "share of a group that may go at most");
-    v("ignore", ignore, "layers whose output channels stay");
+    RemovalLimits::fields(v);
     v("inexact", inexact, "also prune groups whose removal differs from zeroing (LayerNorm, softmax)");
   }
 };
-
-/// What a structured pruning did.
-struct StructuredReport {
-  struct Group {
-    std::string name;
-    int64_t before = 0, after = 0;
-  };
-  std::vector<Group> groups;           ///< those that lost units
-  int64_t units_removed = 0;
-  int64_t params_before = 0, params_after = 0;
-  int64_t macs_before = 0, macs_after = 0;
-  double max_difference = 0.0;         ///< masked against shrunk model, relative to the output range
-};
-Json to_json(const StructuredReport& report);
 
 /// Removes whole channels, heads or features so that the budget is met, physically and at once: the model's graph,
 /// parameters, chains and listeners (optimizer state) shrink together. The masked and the shrunk model are run on
@@ -88,6 +67,8 @@ class StructuredModifier final : public Modifier {
  public:
   StructuredModifier(StructuredModifierConfig config, Job&) : config_(std::move(config)) {}
   explicit StructuredModifier(StructuredModifierConfig config) : config_(std::move(config)) {}
+  /// Throws what start of the training would, before any stage runs. See Removal.
+  static void check(const StructuredModifierConfig& config, Job& job);
   std::string holder() const override { return "prune.structured"; }
   at::Tensor loss(Model& model, const LossContext& context, at::Tensor loss_so_far) override;
   void after_step(Model& model, const StepContext& context) override;

@@ -35,7 +35,7 @@ std::vector<at::Tensor> probe() {
   return {at::randn({4, 3, 32, 32})};
 }
 
-class Structured : public testing::TestWithParam<const char*> {};
+class Structured : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Structured, HitsTheTargetAndMaskedEqualsShrunk) {
   Model model = zoo_model("resnet20");
@@ -55,7 +55,7 @@ TEST_P(Structured, HitsTheTargetAndMaskedEqualsShrunk) {
   EXPECT_LT(macs, 1.0);
   EXPECT_EQ(model.forward(probe())[0].sizes().vec(), (std::vector<int64_t>{4, 10}));
 }
-INSTANTIATE_TEST_SUITE_P(Targets, Structured, testing::Values("macs", "params", "channels"));
+INSTANTIATE_TEST_SUITE_P(Targets, Structured, ::testing::Values("macs", "params", "channels"));
 
 TEST(StructuredRounding, WidthsAreMultiples) {
   Model model = zoo_model("resnet20");

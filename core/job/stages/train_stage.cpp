@@ -72,7 +72,8 @@ int64_t activation_bytes(const GraphStats& stats) {
 
 }  // namespace
 
-void TrainStage::read_modifiers(const Registry& registry) {
+void TrainStage::read_modifiers(Job& job) {
+  const Registry& registry = *job.registry;
   std::vector<std::string> known;
   for (const auto& row : registry.modifiers()) known.push_back(row.first);
   Json with = Json::array();
@@ -92,6 +93,7 @@ void TrainStage::read_modifiers(const Registry& registry) {
     names_.push_back(name);
     builders_.push_back(row->second.read(body, path));
     with.push_back(Json{{name, row->second.resolve(body, path)}});
+    if (job.model && row->second.check) row->second.check(body, path, job);
   }
   resolved_ = config_to_json(config_);
   resolved_["with"] = std::move(with);
@@ -99,7 +101,7 @@ void TrainStage::read_modifiers(const Registry& registry) {
 
 void TrainStage::check(Job& job) {
   PARE_CHECK(job.registry != nullptr, InternalError, "[train] expected a job with a registry");
-  read_modifiers(*job.registry);
+  read_modifiers(job);
   PARE_CHECK(job.train_data != nullptr, ConfigError, "[train] expected data.train, got none");
   PARE_CHECK(config_.batch_size % job.communicator->size() == 0, ConfigError,
              "[train] expected a batch_size that {} ranks can share evenly, got {}", job.communicator->size(), config_.batch_size);

@@ -44,7 +44,7 @@ class TrainStage final : public Stage {
 
  private:
   using Builder = std::function<std::unique_ptr<Modifier>(Job&)>;
-  void read_modifiers(const Registry& registry);
+  void read_modifiers(Job& job);
   bool resume(Job& job, TrainerState& state) const;
   TrainCallbacks callbacks(Job& job) const;
 
