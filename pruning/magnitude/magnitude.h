@@ -7,6 +7,7 @@
 #include "core/job/registry.h"
 #include "core/recipe/selector.h"
 #include "core/train/modifier.h"
+#include "pruning/criteria/criterion.h"
 
 namespace pare {
 
@@ -16,13 +17,6 @@ struct EnumNames<SparsityStructure> {
   static constexpr std::pair<SparsityStructure, const char*> kNames[] = {
       {SparsityStructure::kUnstructured, "unstructured"}, {SparsityStructure::kNofM, "n:m"}, {SparsityStructure::kBlock, "block"}};
 };
-enum class SparsityScope { kLayer, kGlobal };
-template <>
-struct EnumNames<SparsityScope> {
-  static constexpr std::pair<SparsityScope, const char*> kNames[] = {{SparsityScope::kLayer, "layer"},
-                                                                     {SparsityScope::kGlobal, "global"}};
-};
-
 /// What to zero: shared by the one-shot stage and the gradual modifier.
 struct MagnitudeTarget {
   double sparsity = 0.5;

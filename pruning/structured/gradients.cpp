@@ -4,6 +4,8 @@
 #include <ATen/ops/cross_entropy_loss.h>
 
 #include <algorithm>
+#include <memory>
+#include <tuple>
 
 #include "core/data/loader.h"
 #include "core/job/job.h"
@@ -20,22 +22,25 @@ Loader training_loader(Job& job, int64_t batch_size, const std::string& purpose)
 
 }  // namespace
 
-void accumulate_gradients(Job& job, const TaylorCriterion& config) {
+GradientPasses gradient_passes(Job& job, const CriterionConfig& criterion) {
+  int64_t batches = 0, size = 0;
+  if (const auto* taylor = std::get_if<TaylorCriterion>(&criterion)) std::tie(batches, size) = std::tie(taylor->batches, taylor->batch_size);
+  if (const auto* hessian = std::get_if<HessianCriterion>(&criterion)) std::tie(batches, size) = std::tie(hessian->batches, hessian->batch_size);
+  if (batches == 0) return {};
   PARE_CHECK(job.plain_train_data != nullptr, ConfigError,
-             "[prune.structured] criterion taylor: expected training data, got none. Add data.train.");
-  Model& model = *job.model;
-  clear_gradients(model);
-  model.train(false);
-  Loader loader = training_loader(job, config.batch_size, "taylor");
-  loader.start(0);
-  Batch batch;
-  for (int64_t i = 0; i < config.batches && loader.next(batch); ++i) {
+             "[prune.structured] this criterion needs gradients: expected training data, got none. Add data.train.");
+  job.model->train(false);
+  const std::shared_ptr<Loader> loader(new Loader(training_loader(job, size, "taylor")));
+  loader->start(0);
+  return {std::min(batches, loader->batches()), [&model = *job.model, loader](int64_t) {
+    Batch batch;
+    PARE_CHECK(loader->next(batch), InternalError, "[prune.structured] the loader ended early");
     const at::Tensor labels = borrow(batch.labels).to(model.device());
     PARE_CHECK(labels.min().item<int64_t>() >= 0, ConfigError,
-               "[prune.structured] criterion taylor: expected labelled images. Use criterion norm.");
-    const at::Tensor logits = model.forward({borrow(batch.inputs).to(model.device())}).at(0);
-    (at::cross_entropy_loss(logits, labels) / static_cast<double>(config.batches)).backward();
-  }
+               "[prune.structured] this criterion needs gradients: expected labelled images. Use norm, bn_scale or fpgm.");
+    clear_gradients(model);
+    at::cross_entropy_loss(model.forward({borrow(batch.inputs).to(model.device())}).at(0), labels).backward();
+  }};
 }
 
 void clear_gradients(Model& model) {

@@ -10,9 +10,9 @@ namespace pare {
 
 class Job;
 
-/// Mean gradients of the cross entropy over training batches, left in the parameters' `.grad`. The model runs in eval
-/// mode. Throws ConfigError without labelled training data.
-void accumulate_gradients(Job& job, const TaylorCriterion& config);
+/// Passes that a criterion asks for, of the cross entropy over training batches with the model in eval mode; none when it
+/// needs no gradients. Throws ConfigError without labelled training data.
+GradientPasses gradient_passes(Job& job, const CriterionConfig& criterion);
 void clear_gradients(Model& model);
 
 /// A few training images (or random inputs where the job has no data) to compare two models on.

@@ -11,20 +11,11 @@
 namespace pare {
 namespace {
 
-void normalize(std::vector<double>& scores, const DimGroups& groups) {
-  for (const DimGroup& group : groups.groups) {
-    double mean = 0.0;
-    for (int32_t u : group.units) mean += scores[static_cast<size_t>(u)] / static_cast<double>(group.units.size());
-    for (int32_t u : group.units)
-      if (mean > 0.0) scores[static_cast<size_t>(u)] /= mean;
-  }
-}
-
 StructuredReport prune(Model& model, const StructuredConfig& config, const std::vector<at::Tensor>& probe,
-                       Communicator* communicator) {
+                       const GradientPasses& passes, Communicator* communicator) {
   const Removal removal(model, config, config.inexact);
-  std::vector<double> scores = score_units(config.criterion, removal.groups(), model);
-  if (config.normalization == ScoreNormalization::kGroupMean) normalize(scores, removal.groups());
+  std::vector<double> scores = score_units(config.criterion, removal.groups(), removal.limits().allowed, model, passes);
+  normalize_scores(scores, removal.groups(), config.normalization, config.scope);
   const auto [what, share] = config.target.only();
   std::vector<int32_t> units = removal.select(scores, what, share);
   agree(units, communicator);
@@ -34,7 +25,7 @@ StructuredReport prune(Model& model, const StructuredConfig& config, const std::
 }  // namespace
 
 StructuredReport prune_structured(Model& model, const StructuredConfig& config, const std::vector<at::Tensor>& probe) {
-  return prune(model, config, probe, nullptr);
+  return prune(model, config, probe, {}, nullptr);
 }
 
 void StructuredStage::check(Job& job) {
@@ -50,10 +41,9 @@ std::vector<std::string> StructuredStage::plan(Job& job) {
 }
 
 void StructuredStage::run(Job& job) {
-  const bool needs_gradients = std::holds_alternative<TaylorCriterion>(config_.criterion);
-  if (needs_gradients) accumulate_gradients(job, std::get<TaylorCriterion>(config_.criterion));
-  const StructuredReport report = prune(*job.model, config_, probe_inputs(job), job.communicator.get());
-  if (needs_gradients) clear_gradients(*job.model);
+  const GradientPasses passes = gradient_passes(job, config_.criterion);
+  const StructuredReport report = prune(*job.model, config_, probe_inputs(job), passes, job.communicator.get());
+  if (passes.run) clear_gradients(*job.model);
   job.results["prune.structured"] = to_json(report);
   job.sink.line("prune.structured: " + describe(report));
 }
@@ -72,7 +62,7 @@ void StructuredModifier::after_step(Model& model, const StepContext& context) {
   if (done_ || context.step < due) return;
   const bool training = model.training();
   model.train(false);
-  prune(model, config_, probe_, context.communicator);
+  prune(model, config_, probe_, {}, context.communicator);
   model.train(training);
   done_ = true;
   probe_.clear();

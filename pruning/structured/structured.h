@@ -12,23 +12,18 @@
 
 namespace pare {
 
-enum class ScoreNormalization { kNone, kGroupMean };
-template <>
-struct EnumNames<ScoreNormalization> {
-  static constexpr std::pair<ScoreNormalization, const char*> kNames[] = {{ScoreNormalization::kNone, "none"},
-                                                                          {ScoreNormalization::kGroupMean, "group_mean"}};
-};
-
 struct StructuredConfig : RemovalLimits {
   StructuredBudget target;
   CriterionConfig criterion = NormCriterion{};
   ScoreNormalization normalization = ScoreNormalization::kGroupMean;
+  SparsityScope scope = SparsityScope::kGlobal;
   bool inexact = false;
   template <class V>
   void fields(V& v) {
     v("target", target, "what remains: one of macs, params, channels");
-    v("criterion", criterion, "importance of a unit: norm, taylor or random");
-    v("normalization", normalization, "how groups become comparable: divide by the group's mean score, or not");
+    v("criterion", criterion, "importance of a unit: norm, taylor, hessian, bn_scale, fpgm or random");
+    v("normalization", normalization, "how groups become comparable: none, group_mean, or lamp (2010.07611)");
+    v("scope", scope, "global: one ranking of all units; layer: each group loses the same share");
     RemovalLimits::fields(v);
     v("inexact", inexact, "also prune groups whose removal differs from zeroing (LayerNorm, softmax)");
   }
