@@ -29,7 +29,7 @@ struct ModelConfig {
     v("pare", pare, "path of a .pare file");
     v("onnx", onnx, "path of an ONNX file");
     v("checkpoint", checkpoint, "path of a checkpoint that a run left");
-    v("weights", weights, "path of safetensors weights, loaded by name; empty: as stored, or random for zoo");
+    v("weights", weights, "path of safetensors or PyTorch .pth weights, loaded by name; empty: as stored, or random for zoo");
     v("classes", classes, at_least(0), "outputs of a zoo model; 0: its own default");
     v("channels", channels, between(0, 64), "of a zoo model's input image; 0: its own default");
     v("image_size", image_size, between(0, 1024), "height and width of a zoo model's input; 0: its own default");
