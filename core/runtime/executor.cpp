@@ -45,6 +45,8 @@ struct Executor::Impl {
   Tensor arena;
 
   Impl(std::shared_ptr<Shared> s, ExecutorOptions o) : shared(std::move(s)), options(o), pool(o.threads) {
+    PARE_CHECK(options.isa <= supported_isa(), ConfigError, "[executor] expected an instruction set of this CPU, at most {}, got {}",
+               name_of(supported_isa()), name_of(options.isa));
     PARE_CHECK(options.max_plans >= 1, ConfigError, "[executor] expected max_plans >= 1, got {}", options.max_plans);
   }
 

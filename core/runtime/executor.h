@@ -11,14 +11,19 @@ namespace pare {
 
 class KernelTable;  // core/runtime/kernel.h
 
-/// Instruction sets a plan may use. kScalar is the reference and always there.
-enum class Isa : uint8_t { kScalar };
+/// Instruction sets a plan may use, each with those before it. kScalar is the reference and always there; kAvx2 includes FMA.
+enum class Isa : uint8_t { kScalar, kAvx2 };
 const char* name_of(Isa isa);
+/// The highest level that this CPU and this build have.
+Isa supported_isa();
+/// supported_isa(), unless the environment variable PARE_ISA names a lower level. Throws ConfigError when it names none.
+Isa default_isa();
 
 struct ExecutorOptions {
   int threads = 1;
-  Isa isa = Isa::kScalar;
+  Isa isa = default_isa();      ///< at most supported_isa()
   bool fuse_integer = true;     ///< QDQ islands become integer kernels; false runs every node as written
+  bool fuse_float = true;       ///< float convolutions take over the sum and the activation behind them, where a kernel can
   int max_plans = 16;           ///< input shapes whose plans are kept; the oldest goes first
   int64_t memory_limit = int64_t{1} << 36;  ///< bytes of activations and workspace a plan may ask for
 };

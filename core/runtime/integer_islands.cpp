@@ -8,11 +8,10 @@
 
 #include "core/base/quant_math.h"
 #include "core/runtime/integer_weights.h"
+#include "core/runtime/plan_graph.h"
 
 namespace pare {
 namespace {
-
-constexpr const char* kDomain = "pare.plan.";
 
 // Scale and zero point of a tensor of bytes, from the node that made or reads it.
 struct Bytes {
@@ -42,9 +41,6 @@ class Islands {
   }
 
   Shape shape(ValueId id) const { return evaluate(*graph_.value(id).shape, {}); }
-
-  // Only one node reads the value and the caller does not see it.
-  bool is_inner(ValueId id) const { return graph_.users(id).size() == 1 && !graph_.is_output(id); }
 
   // Parameters of a QuantizeLinear or DequantizeLinear over bytes with one constant scale.
   std::optional<Bytes> bytes_of(const Node& node) const {
@@ -108,23 +104,11 @@ class Islands {
       graph_.value(output).dtype = bytes.dtype;
       std::vector<ValueId> inputs = {output};
       inputs.insert(inputs.end(), params.begin(), params.end());
-      const ValueId result = insert_after(id, "DequantizeLinear", graph_.value(output).name + ".float", inputs, {},
+      const ValueId result = insert_after(graph_, id, "DequantizeLinear", graph_.value(output).name + ".float", inputs, {},
                                           DType::kF32, *graph_.value(output).shape);
       graph_.replace_uses(output, result);
       graph_.node(graph_.value(result).producer).inputs[0] = output;
     }
-  }
-
-  ValueId insert_after(NodeId after, const std::string& op, const std::string& name, std::vector<ValueId> inputs, Attrs attrs,
-                       DType dtype, const DimShape& dims) {
-    const std::vector<NodeId>& order = graph_.order();
-    const auto place = std::find(order.begin(), order.end(), after) + 1;
-    const NodeId before = place == order.end() ? kNoNode : *place;
-    const ValueId result = graph_.add(op, graph_.free_name(name), std::move(inputs), std::move(attrs));
-    graph_.value(result).dtype = dtype;
-    graph_.value(result).shape = dims;
-    if (before != kNoNode) graph_.move_before(graph_.value(result).producer, before);
-    return result;
   }
 
   static void set_params(Attrs& attrs, const std::string& prefix, const Bytes& bytes) {
@@ -154,11 +138,11 @@ class Islands {
     const Node* activation = producer(value, "Relu");
     if (!activation) activation = producer(value, "Clip");
     if (activation) {
-      if (!is_inner(value)) return;
+      if (!is_inner(graph_, value)) return;
       value = activation->inputs[0];
     }
     const Node* node = producer(value, nullptr);
-    if (!node || !is_inner(value)) return;
+    if (!node || !is_inner(graph_, value)) return;
     Attrs attrs;
     set_params(attrs, "y", *y);
     const QRange range = clipped(activation, *y);
@@ -181,7 +165,7 @@ class Islands {
   void replace(const Node& quantizer, const std::string& op, const std::string& name, std::vector<ValueId> inputs,
                const Attrs& attrs) {
     const ValueId old = quantizer.outputs[0];
-    const ValueId result = insert_after(quantizer.id, kDomain + ("QLinear" + op), name + ".int", std::move(inputs), attrs,
+    const ValueId result = insert_after(graph_, quantizer.id, kPlanDomain + ("QLinear" + op), name + ".int", std::move(inputs), attrs,
                                         graph_.value(old).dtype, *graph_.value(old).shape);
     graph_.replace_uses(old, result);
   }
@@ -243,10 +227,5 @@ class Islands {
 }  // namespace
 
 void fuse_integer_islands(Graph& graph, Weights& weights) { Islands(graph, weights).run(); }
-
-std::string float_op_of(const std::string& op) {
-  const std::string prefix = std::string(kDomain) + "QLinear";
-  return op.rfind(prefix, 0) == 0 ? op.substr(prefix.size()) : op;
-}
 
 }  // namespace pare

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "core/graph/graph.h"
 #include "core/runtime/kernel.h"
 
@@ -12,8 +10,5 @@ namespace pare {
 /// (slices, pads, max pools ...) between them is done on the bytes. What is incomplete stays as written. New values
 /// carry dtype and shape; graph outputs keep their names.
 void fuse_integer_islands(Graph& graph, Weights& weights);
-
-/// "Conv" for "pare.plan.QLinearConv"; other operators are their own.
-std::string float_op_of(const std::string& op);
 
 }  // namespace pare

@@ -1,15 +1,11 @@
 #include "core/runtime/kernel.h"
 
 #include "core/runtime/kernels/ref/ref.h"
+#ifdef PARE_X86_KERNELS
+#include "core/runtime/kernels/x86/x86.h"
+#endif
 
 namespace pare {
-
-const char* name_of(Isa isa) {
-  switch (isa) {
-    case Isa::kScalar: return "scalar";
-  }
-  return "?";
-}
 
 const EncodedTensor& Weights::encoded(const std::string& name) const {
   auto it = encoded_.find(name);
@@ -86,6 +82,9 @@ const Kernel& KernelTable::choose(const KernelSetup& setup, Isa isa) const {
 KernelTable builtin_kernels() {
   KernelTable table;
   add_reference_kernels(table);
+#ifdef PARE_X86_KERNELS
+  add_x86_kernels(table);
+#endif
   return table;
 }
 

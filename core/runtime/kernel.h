@@ -97,6 +97,9 @@ struct Kernel {
   std::function<bool(const KernelSetup&)> accepts;
   /// The output is the bytes of input 0 under another shape: nothing runs.
   bool alias = false;
+  /// Operator of the domain `pare.plan` that also takes a residual and bounds of the result (attributes low, high) for nodes
+  /// that this kernel accepts; empty: none.
+  std::string fused = {};
 };
 
 /// All kernels in one explicit list; a value that is passed around, so that a program can add its own.

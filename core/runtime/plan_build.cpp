@@ -1,10 +1,12 @@
-// Makes a plan: concrete shapes -> integer islands -> kernels -> buffers.
+// Makes a plan: concrete shapes -> integer islands, fused epilogues -> kernels -> buffers.
 #include <algorithm>
 #include <set>
 
 #include "core/runtime/arena.h"
+#include "core/runtime/float_epilogues.h"
 #include "core/runtime/integer_islands.h"
 #include "core/runtime/plan.h"
+#include "core/runtime/plan_graph.h"
 
 namespace pare {
 namespace {
@@ -97,6 +99,9 @@ class PlanBuilder {
     add_fetched(graph_, plan_.request_.fetch);
     infer_shapes(graph_, source_.contents, source_.ops);
     if (source_.options.fuse_integer) fuse_integer_islands(graph_, source_.weights);
+    if (source_.options.fuse_float) {
+      fuse_float_epilogues(graph_, [&](const Node& node) { return source_.kernels.choose(setup_of(node), source_.options.isa).fused; });
+    }
     for (size_t i = 0; i < graph_.inputs().size(); ++i) slot_of_input(i);
     for (NodeId id : needed_nodes(graph_)) add_step(graph_.node(id));
     for (ValueId id : graph_.outputs()) add_output(id);

@@ -123,7 +123,7 @@ TEST(IntegerConv, IsExact) {
     EXPECT_EQ(y.to_doubles(), expected_conv(c, quantized(x, kX), w, bias, y.shape()));
 
     ExecutorOptions as_written;
-    as_written.fuse_integer = false;
+    as_written.fuse_integer = as_written.fuse_float = false;
     Executor unfused(model, as_written);
     const Tensor z = unfused.run({x})[0];
     EXPECT_TRUE(uses(rows_of(unfused, {x}), "Conv"));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/runtime/kernels/ref/gemm_geometry.h"
 #include "core/runtime/kernels/ref/gemm_panel.h"
 #include "core/runtime/kernels/ref/helpers.h"
 #include "core/runtime/kernels/ref/ref.h"
@@ -12,14 +13,8 @@ namespace {
 
 using namespace ref;
 
-// out [m, n] = a [m, k] * b [k, n], both possibly stored transposed.
-struct Product {
-  int64_t m = 0, k = 0, n = 0;
-  bool trans_a = false, trans_b = false;
-
-  int64_t panels() const { return (n + kPanelColumns - 1) / kPanelColumns; }
-  int64_t panel_size() const { return k * kPanelColumns; }
-};
+int64_t panels_of(const Product& p) { return (p.n + kPanelColumns - 1) / kPanelColumns; }
+int64_t panel_size(const Product& p) { return p.k * kPanelColumns; }
 
 // Columns [first, first + kPanelColumns) of b as a panel.
 void gather_panel(const Product& p, const float* b, int64_t first, float* panel) {
@@ -32,9 +27,9 @@ void gather_panel(const Product& p, const float* b, int64_t first, float* panel)
 }
 
 Tensor pack_panels(const Product& p, const Tensor& b) {
-  Tensor out(DType::kF32, {p.panels(), p.k, kPanelColumns});
+  Tensor out(DType::kF32, {panels_of(p), p.k, kPanelColumns});
   float* panels = out.mutable_data<float>();
-  for (int64_t i = 0; i < p.panels(); ++i) gather_panel(p, b.data<float>(), i * kPanelColumns, panels + i * p.panel_size());
+  for (int64_t i = 0; i < panels_of(p); ++i) gather_panel(p, b.data<float>(), i * kPanelColumns, panels + i * panel_size(p));
   return out;
 }
 
@@ -50,7 +45,7 @@ constexpr int64_t kRowBlock = 64;
 
 // One product; `packed` holds b's panels, or is null and `panel` takes one at a time.
 void multiply(const Product& p, const float* a, const float* b, const float* packed, float* panel, float* out, int64_t i) {
-  const int64_t column = i % p.panels() * kPanelColumns, row = i / p.panels() * kRowBlock;
+  const int64_t column = i % panels_of(p) * kPanelColumns, row = i / panels_of(p) * kRowBlock;
   if (!packed) gather_panel(p, b, column, panel);
   multiply_panel(a + row * p.k, p.k, std::min(kRowBlock, p.m - row), packed ? packed + column * p.k : panel, p.k, nullptr,
                  out + row * p.n + column, p.n, std::min(kPanelColumns, p.n - column));
@@ -62,11 +57,7 @@ std::vector<size_t> repacked_right(const Tensor& packed) {
   return packed.defined() ? std::vector<size_t>{1} : std::vector<size_t>{};
 }
 
-struct GemmPlan {
-  Product p;
-  float alpha = 1.0f, beta = 1.0f;
-  bool has_c = false;
-  Shape c_strides;
+struct GemmPlan : GemmGeometry {
   Tensor packed;
   int64_t panel_bytes = 0;   // of all threads, in front of the transposed left operand
 };
@@ -89,8 +80,8 @@ void run_gemm(const GemmPlan& g, const KernelCall& call) {
     a = rows;
   }
   float* out = call.out<float>();
-  call.pool.parallel(row_blocks(g.p) * g.p.panels(), 1, [&](int64_t begin, int64_t end, int thread) {
-    float* panel = reinterpret_cast<float*>(call.workspace) + thread * g.p.panel_size();
+  call.pool.parallel(row_blocks(g.p) * panels_of(g.p), 1, [&](int64_t begin, int64_t end, int thread) {
+    float* panel = reinterpret_cast<float*>(call.workspace) + thread * panel_size(g.p);
     const float* packed = g.packed.defined() ? g.packed.data<float>() : nullptr;
     for (int64_t i = begin; i < end; ++i) multiply(g.p, a, call.in<float>(1), packed, panel, out, i);
   });
@@ -101,39 +92,24 @@ void run_gemm(const GemmPlan& g, const KernelCall& call) {
 }
 
 BoundKernel bind_gemm(const KernelSetup& setup) {
-  expect_dtype(setup, DType::kF32, 0, 2);
-  const Shape &a = setup.input(0).shape, &b = setup.input(1).shape;
-  setup.check(a.size() == 2 && b.size() == 2, fmt("expected matrices, got {} and {}", a, b));
-  GemmPlan g;
-  g.p.trans_a = setup.attrs().integer("transA", 0) != 0;
-  g.p.trans_b = setup.attrs().integer("transB", 0) != 0;
-  g.p.m = a[g.p.trans_a ? 1 : 0], g.p.k = a[g.p.trans_a ? 0 : 1], g.p.n = b[g.p.trans_b ? 0 : 1];
-  setup.check(b[g.p.trans_b ? 1 : 0] == g.p.k, fmt("expected equal inner sizes, got {} and {}", a, b));
-  expect_shape(setup, setup.output(), {g.p.m, g.p.n}, "the output");
-  g.alpha = static_cast<float>(setup.attrs().number("alpha", 1.0));
-  g.beta = static_cast<float>(setup.attrs().number("beta", 1.0));
-  g.has_c = setup.has_input(2);
-  if (g.has_c) g.c_strides = broadcast_strides(setup, setup.input(2).shape, {g.p.m, g.p.n});
-  checked_product(setup, {g.p.panels(), g.p.panel_size()});
+  GemmPlan g{gemm_geometry(setup), {}, 0};
+  checked_product(setup, {panels_of(g.p), panel_size(g.p)});
   if (setup.is_constant(1)) {
     g.packed = setup.packed(1, fmt("panels.{}", g.p.trans_b ? 1 : 0), [&] { return pack_panels(g.p, setup.constant(1)); });
   }
-  g.panel_bytes = g.packed.defined() ? 0 : checked_product(setup, {setup.threads, g.p.panel_size(), int64_t{sizeof(float)}});
+  g.panel_bytes = g.packed.defined() ? 0 : checked_product(setup, {setup.threads, panel_size(g.p), int64_t{sizeof(float)}});
   const int64_t left = g.p.trans_a ? checked_product(setup, {g.p.m, g.p.k, int64_t{sizeof(float)}}) : 0;
   return {[g](const KernelCall& call) { run_gemm(g, call); }, g.panel_bytes + left, repacked_right(g.packed)};
 }
 
-struct MatMulPlan {
-  Product p;
-  Shape batch, a_strides, b_strides;   // leading dims; strides in matrices
-  int64_t products = 1;
-  Tensor packed;                       // b's panels when it is one constant matrix
+struct MatMulPlan : MatMulGeometry {
+  Tensor packed;
 };
 
 void run_matmul(const MatMulPlan& g, const KernelCall& call) {
-  const int64_t items = row_blocks(g.p) * g.p.panels();
+  const int64_t items = row_blocks(g.p) * panels_of(g.p);
   call.pool.parallel(g.products * items, 1, [&](int64_t begin, int64_t end, int thread) {
-    float* panel = reinterpret_cast<float*>(call.workspace) + thread * g.p.panel_size();
+    float* panel = reinterpret_cast<float*>(call.workspace) + thread * panel_size(g.p);
     const float* packed = g.packed.defined() ? g.packed.data<float>() : nullptr;
     for (int64_t i = begin; i < end; ++i) {
       const int64_t product = i / items;
@@ -146,38 +122,12 @@ void run_matmul(const MatMulPlan& g, const KernelCall& call) {
 }
 
 BoundKernel bind_matmul(const KernelSetup& setup) {
-  expect_dtype(setup, DType::kF32, 0, 1);
-  Shape a = setup.input(0).shape, b = setup.input(1).shape;
-  setup.check(!a.empty() && !b.empty() && a.size() <= kMaxRank && b.size() <= kMaxRank,
-              fmt("expected ranks from 1 to {}, got {} and {}", kMaxRank, a, b));
-  if (a.size() == 1) a.insert(a.begin(), 1);
-  if (b.size() == 1) b.push_back(1);
-  MatMulPlan g;
-  g.p.m = a[a.size() - 2], g.p.k = a.back(), g.p.n = b.back();
-  setup.check(b[b.size() - 2] == g.p.k, fmt("expected equal inner sizes, got {} and {}", a, b));
-  Shape lead_a(a.begin(), a.end() - 2), lead_b(b.begin(), b.end() - 2);
-  if (lead_b.empty() && setup.is_constant(1)) {   // one matrix for all rows
-    g.p.m = checked_product(setup, {numel_of(lead_a), g.p.m});
-    lead_a.clear();
-  }
-  const Shape& longer = lead_a.size() >= lead_b.size() ? lead_a : lead_b;
-  g.batch = longer;
-  for (size_t i = 0; i < longer.size(); ++i) {
-    const size_t from_end = longer.size() - i;
-    const int64_t da = from_end <= lead_a.size() ? lead_a[lead_a.size() - from_end] : 1;
-    const int64_t db = from_end <= lead_b.size() ? lead_b[lead_b.size() - from_end] : 1;
-    g.batch[i] = da == 1 ? db : da;
-  }
-  g.a_strides = broadcast_strides(setup, lead_a, g.batch);
-  g.b_strides = broadcast_strides(setup, lead_b, g.batch);
-  g.products = numel_of(g.batch);
-  for (Shape* list : {&g.batch, &g.a_strides, &g.b_strides}) list->push_back(1);
-  setup.check(checked_product(setup, {g.products, g.p.m, g.p.n}) == setup.output().numel, "the output has another size");
-  checked_product(setup, {g.p.panels(), g.p.panel_size()});
-  if (setup.is_constant(1) && lead_b.empty()) {
+  MatMulPlan g{matmul_geometry(setup), {}};
+  checked_product(setup, {panels_of(g.p), panel_size(g.p)});
+  if (g.one_right) {
     g.packed = setup.packed(1, "panels.0", [&] { return pack_panels(g.p, setup.constant(1)); });
   }
-  const int64_t gathered = checked_product(setup, {setup.threads, g.p.panel_size(), int64_t{sizeof(float)}});
+  const int64_t gathered = checked_product(setup, {setup.threads, panel_size(g.p), int64_t{sizeof(float)}});
   return {[g](const KernelCall& call) { run_matmul(g, call); }, g.packed.defined() ? 0 : gathered, repacked_right(g.packed)};
 }
 

@@ -2,31 +2,17 @@
 // integers in int32, bias added, then requantized with the multiplier (x_scale * w_scale[i]) / y_scale in float32.
 #include <algorithm>
 
-#include "core/runtime/integer_weights.h"
 #include "core/runtime/kernels/ref/conv_geometry.h"
 #include "core/runtime/kernels/ref/integer.h"
 #include "core/runtime/kernels/ref/integer_dot.h"
+#include "core/runtime/kernels/ref/integer_product.h"
 #include "core/runtime/kernels/ref/ref.h"
 
 namespace pare {
-namespace {
 
-using namespace ref;
+namespace ref {
 
-// Patches in work at a time on one thread.
-constexpr int64_t kPatchBlock = 32;
-
-struct IntegerProduct {
-  IntegerFilters filters;
-  std::vector<int32_t> bias;         // one a filter
-  std::vector<float> multipliers;    // one a filter
-  int32_t x_zero_point = 0, y_zero_point = 0;
-  QRange range;
-
-  int64_t depth() const { return filters.rows.dim(1); }
-};
-
-IntegerProduct product_of(const KernelSetup& setup, int64_t axis) {
+IntegerProduct integer_product(const KernelSetup& setup, int64_t axis) {
   const ByteParams x = byte_params(setup, "x", setup.input(0).dtype), y = byte_params(setup, "y", setup.output().dtype);
   setup.check(has_integer_filters(setup.encoded(1), axis), "expected an integer weight");
   IntegerProduct p;
@@ -40,6 +26,15 @@ IntegerProduct product_of(const KernelSetup& setup, int64_t axis) {
   p.range = stored_range(setup);
   return p;
 }
+
+}  // namespace ref
+
+namespace {
+
+using namespace ref;
+
+// Patches in work at a time on one thread.
+constexpr int64_t kPatchBlock = 32;
 
 // Results of one filter for a block of patches, `step` apart in the output.
 void run_filter(const IntegerProduct& p, int64_t filter, const int16_t* patches, int64_t count, uint8_t* out, int64_t step) {
@@ -93,7 +88,7 @@ void run_conv(const ConvGeometry& g, const IntegerProduct& p, const KernelCall& 
 
 BoundKernel bind_conv(const KernelSetup& setup) {
   const ConvGeometry g = conv_geometry(setup);
-  const IntegerProduct p = product_of(setup, 0);
+  const IntegerProduct p = integer_product(setup, 0);
   setup.check(p.depth() == g.depth(), "the weight does not fit");
   return dispatch_bytes(setup, setup.input(0).dtype, [&](auto zero) -> BoundKernel {
     using T = decltype(zero);
@@ -121,7 +116,7 @@ void run_gemm(int64_t rows, const IntegerProduct& p, const KernelCall& call) {
 BoundKernel bind_gemm(const KernelSetup& setup) {
   setup.check(setup.input(1).rank() == 2 && setup.input(0).rank() >= 1, fmt("expected a matrix, got {}", setup.input(1).shape));
   const bool transposed = setup.attrs().integer("transB", 0) != 0;
-  const IntegerProduct p = product_of(setup, transposed ? 0 : 1);
+  const IntegerProduct p = integer_product(setup, transposed ? 0 : 1);
   setup.check(setup.input(0).dim(-1) == p.depth() && p.depth() > 0, fmt("expected rows of {}, got {}", p.depth(), setup.input(0).shape));
   const int64_t rows = setup.input(0).numel / p.depth();
   setup.check(setup.output().numel == checked_product(setup, {rows, p.filters.rows.dim(0)}), "the output has another size");

@@ -1,0 +1,143 @@
+// Conv and pare.plan.QLinearConv where every group has one input and one output channel: a thread lays out one plane
+// and sums its taps, lines of neighbouring pixels at a time.
+#include <cstring>
+#include <limits>
+
+#include "core/runtime/kernels/ref/helpers.h"
+#include "core/runtime/kernels/ref/integer_product.h"
+#include "core/runtime/kernels/x86/planes.h"
+#include "core/runtime/kernels/x86/x86.h"
+
+namespace pare::x86 {
+namespace {
+
+struct Depthwise {
+  ref::ConvGeometry g;
+  Planes planes;
+
+  explicit Depthwise(const ref::ConvGeometry& geometry) : g(geometry), planes(geometry, false) {}
+  int64_t plane_size() const { return planes.channel_size() + Planes::kSlack; }
+
+  // What all planes of a run share.
+  template <class Plane>
+  Plane shape() const {
+    Plane plane;
+    plane.offsets = planes.offsets().data();
+    plane.taps = g.depth();
+    plane.line = planes.line_step();
+    plane.height = g.out_h, plane.width = g.out_w;
+    return plane;
+  }
+
+  // copy(channel index over all images, plane) lays out; work(index, channel, plane) sums.
+  template <class T, class Copy, class Work>
+  void run(const KernelCall& call, Copy&& copy, Work&& work) const {
+    call.pool.parallel(g.batch * g.in_channels, 1 + ref::kElementGrain / (g.out_plane() * g.depth() + 1),
+                       [&](int64_t begin, int64_t end, int thread) {
+                         T* plane = reinterpret_cast<T*>(call.workspace) + thread * plane_size();
+                         for (int64_t index = begin; index < end; ++index) {
+                           copy(index, plane);
+                           work(index, index % g.in_channels, plane);
+                         }
+                       });
+  }
+};
+
+void copy_row(const float* from, int64_t step, int64_t count, float* to) {
+  if (step == 1)
+    std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
+  else
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
+}
+
+BoundKernel bind_float(const KernelSetup& setup, const FloatKernels& kernels) {
+  const auto d = std::make_shared<Depthwise>(ref::conv_geometry(setup));
+  const bool biased = setup.has_input(2), added = setup.has_input(3);
+  if (added) ref::expect_shape(setup, setup.input(3), setup.output().shape, "the residual");
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto low = static_cast<float>(setup.attrs().number("low", -infinity)),
+             high = static_cast<float>(setup.attrs().number("high", infinity));
+  const auto run = [=, sum = kernels.depthwise](const KernelCall& call) {
+    const auto copy = [&](int64_t index, float* plane) {
+      d->planes.copy_channel(call.in<float>(0) + index * d->g.in_plane(), plane, 0.0f, copy_row);
+    };
+    d->run<float>(call, copy, [&](int64_t index, int64_t channel, const float* x) {
+      auto plane = d->shape<FloatPlane>();
+      plane.x = x;
+      plane.weights = call.in<float>(1) + channel * plane.taps;
+      plane.start = biased ? call.in<float>(2)[channel] : 0.0f;
+      plane.residual = added ? call.in<float>(3) + index * d->g.out_plane() : nullptr;
+      plane.low = low, plane.high = high;
+      plane.out = call.out<float>() + index * d->g.out_plane();
+      sum(plane);
+    });
+  };
+  return {run, ref::checked_product(setup, {setup.threads, d->plane_size(), int64_t{sizeof(float)}})};
+}
+
+BoundKernel bind_integer(const KernelSetup& setup, const IntegerKernels& kernels) {
+  const auto d = std::make_shared<Depthwise>(ref::conv_geometry(setup));
+  const auto p = std::make_shared<ref::IntegerProduct>(ref::integer_product(setup, 0));
+  setup.check(p->depth() == d->g.depth(), "the weight does not fit");
+  const bool is_signed = setup.input(0).dtype == DType::kI8;
+  const auto run = [=, widen = kernels.widen, sum = kernels.depthwise](const KernelCall& call) {
+    const auto row = [&](const uint8_t* from, int64_t step, int64_t count, int16_t* to) {
+      if (step == 1) return widen(from, count, is_signed, p->x_zero_point, to);
+      for (int64_t i = 0; i < count; ++i) {
+        const uint8_t byte = from[i * step];
+        to[i] = static_cast<int16_t>((is_signed ? static_cast<int8_t>(byte) : byte) - p->x_zero_point);
+      }
+    };
+    const auto copy = [&](int64_t index, int16_t* plane) {
+      d->planes.copy_channel(call.in<uint8_t>(0) + index * d->g.in_plane(), plane, int16_t{0}, row);
+    };
+    d->run<int16_t>(call, copy, [&](int64_t index, int64_t channel, const int16_t* x) {
+      auto plane = d->shape<IntegerPlane>();
+      plane.x = x;
+      plane.weights = p->filters.rows.data<int16_t>() + channel * plane.taps;
+      plane.start = p->bias[static_cast<size_t>(channel)];
+      plane.multiplier = p->multipliers[static_cast<size_t>(channel)];
+      plane.zero_point = static_cast<float>(p->y_zero_point);
+      plane.low = static_cast<float>(p->range.low), plane.high = static_cast<float>(p->range.high);
+      plane.out = call.out<uint8_t>() + index * d->g.out_plane();
+      sum(plane);
+    });
+  };
+  return {run, ref::checked_product(setup, {setup.threads, d->plane_size(), int64_t{sizeof(int16_t)}}), {1, 2}};
+}
+
+bool is_depthwise(const KernelSetup& setup) {
+  const ref::ConvGeometry g = ref::conv_geometry(setup);
+  return g.in_group() == 1 && g.out_group() == 1 && Planes::fits(g);
+}
+
+bool accepts_float(const KernelSetup& setup) {
+  for (const TensorSpec& spec : setup.inputs) {
+    if (spec.present && spec.dtype != DType::kF32) return false;
+  }
+  return setup.output().dtype == DType::kF32 && is_depthwise(setup);
+}
+
+}  // namespace
+
+void add_depthwise_kernels(KernelTable& table, const Level& level) {
+  const auto bind = [&kernels = level.floats](const KernelSetup& setup) { return bind_float(setup, kernels); };
+  table.add({.op = "Conv",
+             .name = level.name("depthwise"),
+             .isa = level.isa,
+             .bind = bind,
+             .accepts = accepts_float,
+             .fused = "pare.plan.FusedConv"});
+  table.add({.op = "pare.plan.FusedConv",
+             .name = level.name("fused_depthwise"),
+             .isa = level.isa,
+             .bind = bind,
+             .accepts = accepts_float});
+  table.add({.op = "pare.plan.QLinearConv",
+             .name = level.name("qlinear_depthwise"),
+             .isa = level.isa,
+             .bind = [&kernels = level.integers](const KernelSetup& setup) { return bind_integer(setup, kernels); },
+             .accepts = is_depthwise});
+}
+
+}  // namespace pare::x86

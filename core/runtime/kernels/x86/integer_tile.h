@@ -1,0 +1,171 @@
+#pragma once
+// Integer micro-kernels over a vector type V of int32 lanes, which belongs to one instruction set level.
+
+#include "core/runtime/kernels/x86/micro_kernels.h"
+#include "core/runtime/kernels/x86/pixel_runs.h"
+
+namespace pare::x86 {
+
+template <class V>
+struct Requantizer {
+  typename V::Float multiplier, zero_point, low, high;
+  typename V::Ints operator()(typename V::Ints sum) const {
+    return V::to_ints(V::clamp(V::add(V::round(V::multiply(V::to_floats(sum), multiplier)), zero_point), low, high));
+  }
+};
+
+template <class V, int kRows>
+void multiply_rows(const IntegerTile& t, int columns) {
+  constexpr int kWidth = V::kLanes;
+  typename V::Ints sum[kRows][2];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = V::broadcast(t.start[r]);
+  const int16_t *left = t.left, *panel = t.panel;
+  for (int64_t k = 0; k < t.pairs; ++k) {
+    const auto low = V::load(panel), high = V::load(panel + 2 * kWidth);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const auto pair = V::broadcast_pair(left + 2 * r);
+      sum[r][0] = V::add_products(sum[r][0], pair, low);
+      sum[r][1] = V::add_products(sum[r][1], pair, high);
+    }
+    left += 2 * kRows;
+    panel += 4 * kWidth;
+  }
+  Requantizer<V> requantize{{}, V::broadcast(t.zero_point), V::broadcast(t.low), V::broadcast(t.high)};
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    requantize.multiplier = V::broadcast(t.multiplier[r]);
+    uint8_t bytes[2 * kWidth];
+    uint8_t* to = t.out + r * t.out_row;
+    const bool whole = columns == 2 * kWidth && t.out_column == 1;
+    V::store_bytes(whole ? to : bytes, requantize(sum[r][0]), requantize(sum[r][1]));
+    if (whole) continue;
+    for (int c = 0; c < columns; ++c) to[c * t.out_column] = bytes[c];
+  }
+}
+
+template <class V>
+void multiply(const IntegerTile& t, int rows, int columns) {
+  static_assert(V::kTileRows == 6);
+  switch (rows) {
+    case 1:
+      return multiply_rows<V, 1>(t, columns);
+    case 2:
+      return multiply_rows<V, 2>(t, columns);
+    case 3:
+      return multiply_rows<V, 3>(t, columns);
+    case 4:
+      return multiply_rows<V, 4>(t, columns);
+    case 5:
+      return multiply_rows<V, 5>(t, columns);
+    default:
+      return multiply_rows<V, 6>(t, columns);
+  }
+}
+
+// Of neighbours along depth, lane by lane; the second of the last pair may be missing.
+template <class V>
+void gather(const int16_t* x, const int32_t* offsets, int64_t depth, const int32_t* pixels, bool whole_vectors,
+            int16_t* panel) {
+  constexpr int kWidth = V::kLanes, kColumns = 2 * kWidth;
+  const TwoRuns low = two_runs<V>(pixels, kWidth), high = two_runs<V>(pixels + kWidth, kWidth);
+  const int64_t whole_pairs = whole_vectors && low.possible && high.possible ? depth / 2 : 0;
+  const auto low_mask = V::first_shorts(low.split), high_mask = V::first_shorts(high.split);
+  for (int64_t i = 0; i < whole_pairs; ++i, panel += 2 * kColumns) {
+    const int16_t *a = x + offsets[2 * i], *b = x + offsets[2 * i + 1];
+    V::store_pairs(panel, V::select(low_mask, V::load_shorts(a + low.near), V::load_shorts(a + low.far)),
+                   V::select(low_mask, V::load_shorts(b + low.near), V::load_shorts(b + low.far)));
+    V::store_pairs(panel + kColumns, V::select(high_mask, V::load_shorts(a + high.near), V::load_shorts(a + high.far)),
+                   V::select(high_mask, V::load_shorts(b + high.near), V::load_shorts(b + high.far)));
+  }
+  for (int64_t k = 2 * whole_pairs; k < depth; k += 2, panel += 2 * kColumns) {
+    for (int c = 0; c < kColumns; ++c) {
+      panel[2 * c] = x[offsets[k] + pixels[c]];
+      panel[2 * c + 1] = k + 1 < depth ? x[offsets[k + 1] + pixels[c]] : int16_t{0};
+    }
+  }
+}
+
+template <class V>
+void widen(const uint8_t* from, int64_t count, bool is_signed, int32_t zero_point, int16_t* to) {
+  const auto zero = V::broadcast_short(zero_point);
+  int64_t i = 0;
+  for (; i + V::kLanes <= count; i += V::kLanes) {
+    V::store_shorts(to + i,
+                    V::subtract_shorts(is_signed ? V::shorts_of_signed(from + i) : V::shorts_of(from + i), zero));
+  }
+  for (; i < count; ++i)
+    to[i] = static_cast<int16_t>((is_signed ? static_cast<int8_t>(from[i]) : from[i]) - zero_point);
+}
+
+template <class V>
+typename V::Ints quantize_lanes(typename V::Float x, float scale, float zero, float low, float high) {
+  const auto zero_point = V::broadcast(zero);
+  const auto q = V::add(V::round(V::divide(x, V::broadcast(scale))), zero_point);
+  return V::to_ints(V::clamp(V::without_nan(q, zero_point), V::broadcast(low), V::broadcast(high)));
+}
+
+template <class V>
+typename V::Ints sum_bytes(const ByteSum& s, int64_t i) {
+  const auto dequantize = [](const uint8_t* from, bool is_signed, int32_t zero, float scale) {
+    const auto q = is_signed ? V::ints_of_signed(from) : V::ints_of(from);
+    return V::multiply(V::to_floats(V::subtract(q, V::broadcast(zero))), V::broadcast(scale));
+  };
+  const auto sum = V::add(dequantize(s.a + i, s.a_signed, s.a_zero, s.a_scale),
+                          dequantize(s.b + i, s.b_signed, s.b_zero, s.b_scale));
+  return quantize_lanes<V>(sum, s.scale, s.zero_point, s.low, s.high);
+}
+
+template <class V>
+int64_t add(const ByteSum& s, int64_t count) {
+  int64_t i = 0;
+  for (; i + 2 * V::kLanes <= count; i += 2 * V::kLanes)
+    V::store_bytes(s.out + i, sum_bytes<V>(s, i), sum_bytes<V>(s, i + V::kLanes));
+  return i;
+}
+
+template <class V>
+int64_t quantize(const ByteQuantization& q, int64_t count) {
+  int64_t i = 0;
+  for (; i + 2 * V::kLanes <= count; i += 2 * V::kLanes) {
+    V::store_bytes(q.out + i, quantize_lanes<V>(V::load_floats(q.x + i), q.scale, q.zero_point, q.low, q.high),
+                   quantize_lanes<V>(V::load_floats(q.x + i + V::kLanes), q.scale, q.zero_point, q.low, q.high));
+  }
+  return i;
+}
+
+// Two vectors of pixels; taps go in pairs, the last one may stand alone.
+template <class V>
+void sum_pixels(const IntegerPlane& p, int64_t h, int64_t w, uint8_t* bytes) {
+  typename V::Ints sum[2] = {V::broadcast(p.start), V::broadcast(p.start)};
+  const int16_t* x = p.x + h * p.line + w;
+  for (int64_t t = 0; t < p.taps; t += 2) {
+    const bool whole = t + 1 < p.taps;
+    const int16_t weights[2] = {p.weights[t], whole ? p.weights[t + 1] : int16_t{0}};
+    const int16_t *a = x + p.offsets[t], *b = x + p.offsets[whole ? t + 1 : t];
+    const auto pair = V::broadcast_pair(weights);
+#pragma GCC unroll 2
+    for (int v = 0; v < 2; ++v)
+      sum[v] = V::add_products(sum[v], V::pairs_of(a + v * V::kLanes, b + v * V::kLanes), pair);
+  }
+  const Requantizer<V> requantize{V::broadcast(p.multiplier), V::broadcast(p.zero_point), V::broadcast(p.low),
+                                  V::broadcast(p.high)};
+  V::store_bytes(bytes, requantize(sum[0]), requantize(sum[1]));
+}
+
+template <class V>
+void depthwise(const IntegerPlane& p) {
+  constexpr int64_t kWidth = 2 * V::kLanes;
+  for (int64_t h = 0; h < p.height; ++h) {
+    uint8_t* line = p.out + h * p.width;
+    int64_t w = 0;
+    for (; w + kWidth <= p.width; w += kWidth) sum_pixels<V>(p, h, w, line + w);
+    if (w == p.width) continue;
+    uint8_t bytes[kWidth];
+    sum_pixels<V>(p, h, w, bytes);
+    for (int64_t i = 0; w + i < p.width; ++i) line[w + i] = bytes[i];
+  }
+}
+
+}  // namespace pare::x86

@@ -1,0 +1,120 @@
+#pragma once
+// What one instruction set level provides: plain functions over raw memory. Their files alone are compiled for the
+// level, so they include no header whose inline functions a linker could take for the whole program.
+
+#include <cstdint>
+
+namespace pare::x86 {
+
+/// No level has wider panels.
+inline constexpr int kMaxColumns = 32;
+
+/// One block of out [rows, columns] = left [rows, depth] * panel [depth, columns].
+struct FloatTile {
+  const float* left = nullptr;
+  int64_t left_row = 0;          ///< distance of rows; 0: packed as [depth][rows]
+  const float* panel = nullptr;  ///< [depth][FloatKernels::columns]
+  int64_t depth = 0;
+  float* out = nullptr;
+  int64_t out_row = 0;
+  bool resume = false;  ///< sums go on from what `out` holds, else from the starts below, else from 0
+  const float* row_start = nullptr;
+  const float* column_start = nullptr;
+  bool finish = false;              ///< last block along depth: residual and bounds are applied
+  const float* residual = nullptr;  ///< added, laid out as `out`
+  float low = 0.0f, high = 0.0f;
+};
+
+/// One output plane [height, width] of a depthwise convolution: pixel (h, w) sums weights[t] * x[offsets[t] + h * line
+/// + w]. Up to 16 elements behind a line's last pixel may be read.
+struct FloatPlane {
+  const float* x = nullptr;
+  const int32_t* offsets = nullptr;
+  const float* weights = nullptr;
+  int64_t taps = 0, line = 0, height = 0, width = 0;
+  float start = 0.0f;
+  const float* residual = nullptr;  ///< added, laid out as `out`
+  float low = 0.0f, high = 0.0f;
+  float* out = nullptr;
+};
+
+struct FloatKernels {
+  int rows, columns;  ///< of a full tile
+  /// 1 <= rows, columns <= those of a full tile. Sums are fused multiply-adds in the order of depth.
+  void (*multiply)(const FloatTile& tile, int rows, int columns);
+  /// panel[k][c] = x[offsets[k] + pixels[c]]. With `whole_vectors` up to 8 floats behind a pixel may be read.
+  void (*gather)(const float* x, const int32_t* offsets, int64_t depth, const int32_t* pixels, bool whole_vectors,
+                 float* panel);
+  void (*depthwise)(const FloatPlane& plane);
+};
+
+const FloatKernels& avx2_float_kernels();
+
+/// One block of left [rows, depth] * panel [depth, columns] over int16 pairs along depth, requantized to bytes:
+/// out = clamp(nearbyint(float(start + sum) * multiplier) + zero_point). Sums are exact as long as they fit int32.
+struct IntegerTile {
+  const int16_t* left = nullptr;   ///< [pairs][rows][2]
+  const int16_t* panel = nullptr;  ///< [pairs][IntegerKernels::columns][2]
+  int64_t pairs = 0;
+  const int32_t* start = nullptr;  ///< one a row
+  const float* multiplier = nullptr;
+  float zero_point = 0.0f, low = 0.0f, high = 0.0f;
+  uint8_t* out = nullptr;
+  int64_t out_row = 0, out_column = 1;
+};
+
+/// As FloatPlane, over int16 and requantized like IntegerTile.
+struct IntegerPlane {
+  const int16_t* x = nullptr;
+  const int32_t* offsets = nullptr;
+  const int16_t* weights = nullptr;
+  int64_t taps = 0, line = 0, height = 0, width = 0;
+  int32_t start = 0;
+  float multiplier = 1.0f, zero_point = 0.0f, low = 0.0f, high = 0.0f;
+  uint8_t* out = nullptr;
+};
+
+/// out = clamp(nearbyint((dequantized a + dequantized b) / scale) + zero_point), NaN to the zero point.
+struct ByteSum {
+  const uint8_t *a = nullptr, *b = nullptr;
+  bool a_signed = false, b_signed = false;
+  float a_scale = 1.0f, b_scale = 1.0f, scale = 1.0f;
+  int32_t a_zero = 0, b_zero = 0;
+  float zero_point = 0.0f, low = 0.0f, high = 0.0f;
+  uint8_t* out = nullptr;
+};
+
+/// out = clamp(nearbyint(x / scale) + zero_point), NaN to the zero point.
+struct ByteQuantization {
+  const float* x = nullptr;
+  float scale = 1.0f, zero_point = 0.0f, low = 0.0f, high = 0.0f;
+  uint8_t* out = nullptr;
+};
+
+struct IntegerKernels {
+  int rows, columns;  ///< of a full tile
+  void (*multiply)(const IntegerTile& tile, int rows, int columns);
+  /// panel[k / 2][c][k % 2] = x[offsets[k] + pixels[c]], a last half pair with 0. With `whole_vectors` up to 16
+  /// elements behind a pixel may be read.
+  void (*gather)(const int16_t* x, const int32_t* offsets, int64_t depth, const int32_t* pixels, bool whole_vectors,
+                 int16_t* panel);
+  /// to[i] = from[i] - zero_point.
+  void (*widen)(const uint8_t* from, int64_t count, bool is_signed, int32_t zero_point, int16_t* to);
+  /// Adds the first elements and returns how many: the rest of fewer than 16 is the caller's.
+  int64_t (*add)(const ByteSum& sum, int64_t count);
+  int64_t (*quantize)(const ByteQuantization& quantization, int64_t count);
+  void (*depthwise)(const IntegerPlane& plane);
+};
+
+const IntegerKernels& avx2_integer_kernels();
+
+struct LoopKernels {
+  /// best[i] = the larger of best[i] and line[i]; NaN is the largest.
+  void (*max_f32)(const float* line, int64_t count, float* best);
+  void (*max_u8)(const uint8_t* line, int64_t count, uint8_t* best);
+  void (*max_i8)(const int8_t* line, int64_t count, int8_t* best);
+};
+
+const LoopKernels& avx2_loop_kernels();
+
+}  // namespace pare::x86

@@ -1,0 +1,35 @@
+#include <algorithm>
+
+#include "core/runtime/kernels/x86/x86.h"
+
+namespace pare {
+namespace x86 {
+
+int64_t depth_block(int64_t depth) {
+  constexpr int64_t kMost = 320;  // 16 columns of 320 floats: 20 KB
+  const int64_t blocks = std::max<int64_t>(1, (depth + kMost - 1) / kMost);
+  return std::max<int64_t>(1, (depth + blocks - 1) / blocks);
+}
+
+void pack_left(const float* left, int64_t rows, int64_t depth, int tile_rows, float* to) {
+  for (int64_t first = 0; first < rows; first += tile_rows) {
+    const int64_t height = std::min<int64_t>(tile_rows, rows - first);
+    for (int64_t k = 0; k < depth; ++k) {
+      for (int64_t r = 0; r < height; ++r) *to++ = left[(first + r) * depth + k];
+    }
+  }
+}
+
+}  // namespace x86
+
+void add_x86_kernels(KernelTable& table) {
+  const x86::Level avx2{Isa::kAvx2, x86::avx2_float_kernels(), x86::avx2_integer_kernels(), x86::avx2_loop_kernels()};
+  x86::add_conv_kernels(table, avx2);
+  x86::add_gemm_kernels(table, avx2);
+  x86::add_integer_kernels(table, avx2);
+  x86::add_depthwise_kernels(table, avx2);  // behind the general ones: the last that accepts a node is taken
+  x86::add_pool_kernels(table, avx2);
+  x86::add_quantize_kernels(table, avx2);
+}
+
+}  // namespace pare

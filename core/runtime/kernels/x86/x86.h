@@ -1,0 +1,38 @@
+#pragma once
+// Kernels for x86 beyond the baseline: drivers over the micro-kernels of a level (micro_kernels.h), one table a level.
+
+#include "core/runtime/kernel.h"
+#include "core/runtime/kernels/x86/micro_kernels.h"
+
+namespace pare {
+namespace x86 {
+
+/// What the drivers of one level use.
+struct Level {
+  Isa isa;
+  const FloatKernels& floats;
+  const IntegerKernels& integers;
+  const LoopKernels& loops;
+  std::string name(const char* kernel) const { return fmt("{}.{}", name_of(isa), kernel); }
+};
+
+void add_conv_kernels(KernelTable& table, const Level& level);
+void add_depthwise_kernels(KernelTable& table, const Level& level);
+void add_gemm_kernels(KernelTable& table, const Level& level);
+void add_integer_kernels(KernelTable& table, const Level& level);
+void add_pool_kernels(KernelTable& table, const Level& level);
+void add_quantize_kernels(KernelTable& table, const Level& level);
+
+/// Depth of the blocks a panel is cut into, for sums of `depth` products: panels stay in the first-level cache.
+int64_t depth_block(int64_t depth);
+
+/// Rows of a left operand [rows, depth] as slivers [depth][tile_rows] (the last one as high as what is left), one
+/// behind another.
+void pack_left(const float* left, int64_t rows, int64_t depth, int tile_rows, float* to);
+
+}  // namespace x86
+
+/// The kernels of every level that this build knows; the plan takes those that its instruction set allows.
+void add_x86_kernels(KernelTable& table);
+
+}  // namespace pare
