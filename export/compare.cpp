@@ -28,7 +28,8 @@ std::vector<int64_t> argmax_rows(const Tensor& output) {
   std::vector<int64_t> out;
   if (width == 0) return out;
   const auto values = output.to_doubles();
-  for (auto row = values.begin(); row != values.end(); row += width) out.push_back(std::max_element(row, row + width) - row);
+  for (auto row = values.begin(); row != values.end(); row += width)
+    out.push_back(std::max_element(row, row + width) - row);
   return out;
 }
 
@@ -38,8 +39,8 @@ void Comparison::add(const std::vector<Tensor>& reference, const std::vector<Ten
   outputs_.resize(reference.size());
   for (size_t k = 0; k < reference.size(); ++k) {
     PARE_CHECK(reference[k].shape() == got[k].shape() && reference[k].dtype() == got[k].dtype(), ModelError,
-               "[verify] expected output {} of shape {} and {}, got {} and {}", k, reference[k].shape(), reference[k].dtype(),
-               got[k].shape(), got[k].dtype());
+               "[verify] expected output {} of shape {} and {}, got {} and {}", k, reference[k].shape(),
+               reference[k].dtype(), got[k].shape(), got[k].dtype());
     const auto wanted = reference[k].to_doubles(), found = got[k].to_doubles();
     Output& o = outputs_[k];
     for (size_t i = 0; i < wanted.size(); ++i) {
@@ -75,10 +76,12 @@ VerifyRow Comparison::finish(const std::string& what, bool quantized, const Veri
   std::vector<std::string> reasons;
   if (!quantized && !(row.relative_error <= limits.max_relative_error))
     reasons.push_back(fmt("relative error {} above {}", row.relative_error, limits.max_relative_error));
-  if (quantized && !(row.snr_db >= limits.min_snr_db)) reasons.push_back(fmt("{} dB below {} dB", row.snr_db, limits.min_snr_db));
+  if (quantized && !(row.snr_db >= limits.min_snr_db))
+    reasons.push_back(fmt("{} dB below {} dB", row.snr_db, limits.min_snr_db));
   if (quantized && !(row.top1_agreement >= limits.min_top1_agreement))
     reasons.push_back(fmt("top-1 agreement {} below {}", row.top1_agreement, limits.min_top1_agreement));
-  if (limits.max_metric_drop && reference_metric && row.metric && !(*reference_metric - *row.metric <= *limits.max_metric_drop))
+  if (limits.max_metric_drop && reference_metric && row.metric &&
+      !(*reference_metric - *row.metric <= *limits.max_metric_drop))
     reasons.push_back(fmt("metric {} more than {} below {}", *row.metric, *limits.max_metric_drop, *reference_metric));
   row.reason = join(reasons, ", ");
   row.passed = reasons.empty();

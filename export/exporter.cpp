@@ -10,8 +10,8 @@ namespace {
 
 constexpr const char* kFormats[] = {"pare", "onnx", "safetensors"};
 
-void write_one(const FrozenModel& model, const std::string& path, const std::string& format, const ArtifactOptions& options,
-               Manifest& manifest) {
+void write_one(const FrozenModel& model, const std::string& path, const std::string& format,
+               const ArtifactOptions& options, Manifest& manifest) {
   if (format == "pare") {
     save_pare(path, options.strip ? stripped(model) : model);
   } else if (format == "onnx") {
@@ -28,7 +28,8 @@ Manifest write_artifact(const FrozenModel& model, const std::string& folder, con
   for (const auto& format : options.formats) {
     const std::vector<std::string> known(std::begin(kFormats), std::end(kFormats));
     PARE_CHECK(std::find(known.begin(), known.end(), format) != known.end(), ConfigError,
-               "[export] expected a format of {}, got \"{}\".{}", join(known, ", "), format, did_you_mean(format, known));
+               "[export] expected a format of {}, got \"{}\".{}", join(known, ", "), format,
+               did_you_mean(format, known));
   }
   std::error_code error;
   std::filesystem::create_directories(folder, error);

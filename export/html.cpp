@@ -32,7 +32,8 @@ std::string html_table(const std::vector<std::vector<std::string>>& rows) {
   std::string out = "<table>\n";
   for (size_t r = 0; r < rows.size(); ++r) {
     out += "<tr>";
-    for (const auto& cell : rows[r]) out += (r == 0 ? "<th>" : "<td>") + html_escaped(cell) + (r == 0 ? "</th>" : "</td>");
+    for (const auto& cell : rows[r])
+      out += (r == 0 ? "<th>" : "<td>") + html_escaped(cell) + (r == 0 ? "</th>" : "</td>");
     out += "</tr>\n";
   }
   return out + "</table>\n";
@@ -43,11 +44,12 @@ std::string html_bars(const std::vector<BarPair>& rows) {
   for (const auto& row : rows) top = std::max({top, row.before, row.after});
   if (!(top > 0)) top = 1;
   const auto height = static_cast<int64_t>(rows.size()) * kRowHeight + 4;
-  std::string out = fmt("<svg viewBox=\"0 0 {} {}\" width=\"{}\" role=\"img\">\n", kLabelWidth + kBarWidth + kTextWidth, height,
-                        kLabelWidth + kBarWidth + kTextWidth);
+  std::string out = fmt("<svg viewBox=\"0 0 {} {}\" width=\"{}\" role=\"img\">\n", kLabelWidth + kBarWidth + kTextWidth,
+                        height, kLabelWidth + kBarWidth + kTextWidth);
   int y = 4;
   for (const auto& row : rows) {
-    out += fmt("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>", kLabelWidth - 8, y + 14, html_escaped(row.label));
+    out +=
+        fmt("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>", kLabelWidth - 8, y + 14, html_escaped(row.label));
     out += bar(row.before / top, y, "before") + bar(row.after / top, y + 10, "after");
     out += fmt("<text x=\"{}\" y=\"{}\">{}</text>\n", kLabelWidth + kBarWidth + 8, y + 14, html_escaped(row.text));
     y += kRowHeight;

@@ -10,7 +10,8 @@ namespace {
 constexpr const char* kFile = "/manifest.json";
 
 bool is_plain_name(const std::string& name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+         name.find('\0') == std::string::npos;
 }
 
 }  // namespace
@@ -26,7 +27,8 @@ Json manifest_to_json(const Manifest& manifest) {
   out["verified"] = manifest.status == "unchecked" ? Json(nullptr) : Json(manifest.status == "verified");
   out["files"] = Json::array();
   for (const auto& file : manifest.files)
-    out["files"].push_back({{"name", file.name}, {"format", file.format}, {"bytes", file.bytes}, {"xxh64", file.xxh64}});
+    out["files"].push_back(
+        {{"name", file.name}, {"format", file.format}, {"bytes", file.bytes}, {"xxh64", file.xxh64}});
   out["caveats"] = manifest.caveats;
   out["verification"] = manifest.verification;
   return out;
@@ -53,7 +55,8 @@ Manifest load_manifest(const std::string& folder) {
     throw ModelError(fmt("[manifest {}] expected a manifest ({})", path, error.what()));
   }
   for (const auto& file : out.files)
-    PARE_CHECK(is_plain_name(file.name), ModelError, "[manifest {}] expected file names without folders, got \"{}\"", path, file.name);
+    PARE_CHECK(is_plain_name(file.name), ModelError, "[manifest {}] expected file names without folders, got \"{}\"",
+               path, file.name);
   return out;
 }
 

@@ -143,7 +143,8 @@ std::string OnnxBuilder::constant(ValueId id, const Node& user) {
 
 void OnnxBuilder::write_constant(const std::string& name, const EncodedTensor& encoded) {
   const Encoding& e = encoded.encoding;
-  if (e.layout != Layout::kDense) caveat(fmt("\"{}\" is written densely, zeros included: ONNX has no such layout", name));
+  if (e.layout != Layout::kDense)
+    caveat(fmt("\"{}\" is written densely, zeros included: ONNX has no such layout", name));
   if (e.codec == Codec::kAffine && write_affine(name, encoded)) return;
   if ((e.codec == Codec::kF16 || e.codec == Codec::kBF16) && encoded.dtype == DType::kF32) {
     const std::string half = free_name(name + ":half");
@@ -199,22 +200,23 @@ OnnxExport OnnxBuilder::finish() {
   }
   for (int bits : narrow_) caveat(fmt("weights of {} bits are stored in 8-bit integers", bits));
   if (full_range_)
-    caveat("on x86 CPUs without VNNI onnxruntime's default kernels saturate sums of 8-bit products. Set its session option "
-           "session.x64quantprecision to 1 there, or quantize with weights.reduce_range");
+    caveat(
+        "on x86 CPUs without VNNI onnxruntime's default kernels saturate sums of 8-bit products. Set its session option "
+        "session.x64quantprecision to 1 there, or quantize with weights.reduce_range");
   return {std::move(model_), std::move(caveats_)};
 }
 
 OnnxExport to_onnx(const FrozenModel& model, int64_t opset, const OpTable& ops) {
-  PARE_CHECK(opset >= kMinOnnxOpset && opset <= kMaxOnnxOpset, ConfigError, "[onnx export] expected an opset in [{}, {}], got {}",
-             kMinOnnxOpset, kMaxOnnxOpset, opset);
+  PARE_CHECK(opset >= kMinOnnxOpset && opset <= kMaxOnnxOpset, ConfigError,
+             "[onnx export] expected an opset in [{}, {}], got {}", kMinOnnxOpset, kMaxOnnxOpset, opset);
   OnnxBuilder builder(model, ops, opset);
   std::vector<std::string> refused;
   for (NodeId id : builder.graph().order()) {
     const Node& node = builder.graph().node(id);
     if (!lower_to_onnx(builder, node)) refused.push_back(fmt("\"{}\" ({})", node.name, node.op));
   }
-  PARE_CHECK(refused.empty(), ModelError, "[onnx export] expected operators that ONNX opset {} can express, got {}", opset,
-             join(refused, ", "));
+  PARE_CHECK(refused.empty(), ModelError, "[onnx export] expected operators that ONNX opset {} can express, got {}",
+             opset, join(refused, ", "));
   return builder.finish();
 }
 

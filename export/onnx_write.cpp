@@ -86,7 +86,8 @@ void write_value(pbf_writer& graph, uint32_t field, const ValueInfo& value) {
 std::string serialize(const Model& model) {
   size_t payload = 0;
   for (const auto& [name, tensor] : model.initializers) payload += static_cast<size_t>(tensor.nbytes());
-  PARE_CHECK(payload < kMaxBytes, ModelError, "[onnx writer] expected at most 2 GiB of constants, got {} bytes", payload);
+  PARE_CHECK(payload < kMaxBytes, ModelError, "[onnx writer] expected at most 2 GiB of constants, got {} bytes",
+             payload);
   std::string bytes;
   pbf_writer out(bytes);
   out.add_int64(wire::kIrVersion, model.ir_version);

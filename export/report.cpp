@@ -12,7 +12,8 @@ namespace pare {
 namespace {
 
 // Stored bytes of the constants that a node reads first.
-std::map<std::string, Json> layers_of(const FrozenModel& model, const OpTable& ops, std::vector<std::pair<std::string, std::string>>& order) {
+std::map<std::string, Json> layers_of(const FrozenModel& model, const OpTable& ops,
+                                      std::vector<std::pair<std::string, std::string>>& order) {
   Graph graph = model.graph;
   infer_shapes(graph, decode_constants(model), ops);
   std::map<std::string, int64_t> one;

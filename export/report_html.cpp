@@ -69,8 +69,10 @@ std::string summary(const Json& report) {
     const Json* b = number_at(after, figure.key);
     if (!a && !b) continue;
     const bool both = a && b;
-    rows.push_back({figure.title, a ? text_of(a->get<double>(), figure.kind) : "", b ? text_of(b->get<double>(), figure.kind) : "",
-                    both && std::string(figure.key) != "images" ? change_of(a->get<double>(), b->get<double>(), figure.kind) : ""});
+    rows.push_back(
+        {figure.title, a ? text_of(a->get<double>(), figure.kind) : "", b ? text_of(b->get<double>(), figure.kind) : "",
+         both && std::string(figure.key) != "images" ? change_of(a->get<double>(), b->get<double>(), figure.kind)
+                                                     : ""});
   }
   return rows.size() > 1 ? html_table(rows) : "";
 }
@@ -92,16 +94,19 @@ std::string layer_bars(const Json& layers, const char* key, const char* title, F
 
 std::string verification(const Json& json) {
   const bool passed = json.value("passed", false);
-  std::string out = std::string("<h2>Verification: <span class=\"") + (passed ? "good\">passed" : "bad\">failed") + "</span></h2>\n";
+  std::string out =
+      std::string("<h2>Verification: <span class=\"") + (passed ? "good\">passed" : "bad\">failed") + "</span></h2>\n";
   if (!json.contains("contestants")) return out;
-  std::vector<std::vector<std::string>> rows = {{"contestant", "rows", "max error", "of range", "SNR", "top-1 equal", "verdict"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"contestant", "rows", "max error", "of range", "SNR", "top-1 equal", "verdict"}};
   for (const auto& row : json["contestants"]) {
     char error[48];
     std::snprintf(error, sizeof error, "%.3g", row.value("max_abs_error", 0.0));
     char relative[48];
     std::snprintf(relative, sizeof relative, "%.2g", row.value("relative_error", 0.0));
     rows.push_back({row.value("what", ""), with_commas(row.value("rows", int64_t{0})), error, relative,
-                    decimals(row.value("snr_db", 0.0), 1) + " dB", decimals(100.0 * row.value("top1_agreement", 0.0), 2) + " %",
+                    decimals(row.value("snr_db", 0.0), 1) + " dB",
+                    decimals(100.0 * row.value("top1_agreement", 0.0), 2) + " %",
                     row.value("passed", false) ? "ok" : row.value("reason", "failed")});
   }
   return out + html_table(rows);
@@ -110,11 +115,13 @@ std::string verification(const Json& json) {
 }  // namespace
 
 std::string report_html(const Json& report) {
-  const std::string name = report.contains("name") && report["name"].is_string() ? report["name"].get<std::string>() : "report";
+  const std::string name =
+      report.contains("name") && report["name"].is_string() ? report["name"].get<std::string>() : "report";
   std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + html_escaped(name) +
                     "</title>\n<style>" + kStyle + "</style></head><body>\n<h1>" + html_escaped(name) + "</h1>\n";
   out += summary(report);
-  if (report.contains("verification") && report["verification"].is_object()) out += verification(report["verification"]);
+  if (report.contains("verification") && report["verification"].is_object())
+    out += verification(report["verification"]);
   if (report.contains("layers") && report["layers"].is_array()) {
     out += layer_bars(report["layers"], "params", "Parameters a layer", Figure::kCount);
     out += layer_bars(report["layers"], "bytes", "Stored bytes a layer", Figure::kBytes);

@@ -23,11 +23,14 @@ bool is_quantized(const Graph& graph) {
   return false;
 }
 
-std::vector<Contestant> contestants_of(const FrozenModel& model, const std::string& folder, const VerifyOptions& options,
-                                       const OpTable& ops) {
+std::vector<Contestant> contestants_of(const FrozenModel& model, const std::string& folder,
+                                       const VerifyOptions& options, const OpTable& ops) {
   std::vector<Contestant> out;
   const auto add = [&](const std::string& what, FrozenModel frozen, bool fuse = true) {
-    out.push_back({what, Executor(std::move(frozen), {.threads = options.threads, .fuse_integer = fuse}, ops, options.kernels), {}});
+    out.push_back(
+        {what,
+         Executor(std::move(frozen), {.threads = options.threads, .fuse_integer = fuse}, ops, options.kernels),
+         {}});
   };
   add("executor, unfused", model, false);
   add("executor", model);
@@ -42,13 +45,15 @@ std::vector<Contestant> contestants_of(const FrozenModel& model, const std::stri
 
 double top1_hits(const Tensor& output, const std::vector<int64_t>& labels) {
   const auto rows = argmax_rows(output);
-  PARE_CHECK(rows.size() == labels.size(), ModelError, "[verify] expected a label a row, got {} for {}", labels.size(), rows.size());
+  PARE_CHECK(rows.size() == labels.size(), ModelError, "[verify] expected a label a row, got {} for {}", labels.size(),
+             rows.size());
   double hits = 0;
   for (size_t i = 0; i < rows.size(); ++i) hits += rows[i] == labels[i];
   return hits;
 }
 
-void run_batch(const VerifyBatch& batch, const MetricSum& metric, std::vector<Contestant>& contestants, Comparison& reference) {
+void run_batch(const VerifyBatch& batch, const MetricSum& metric, std::vector<Contestant>& contestants,
+               Comparison& reference) {
   std::vector<std::vector<Tensor>> outputs;
   for (auto& contestant : contestants) outputs.push_back(contestant.executor.run(batch.inputs));
   const auto& wanted = batch.outputs.empty() ? outputs.front() : batch.outputs;
@@ -88,8 +93,12 @@ Json VerifyReport::to_json() const {
   if (reference_metric) out["reference_metric"] = *reference_metric;
   out["contestants"] = Json::array();
   for (const auto& row : contestants) {
-    Json entry = {{"what", row.what}, {"rows", row.rows}, {"max_abs_error", row.max_abs_error},
-                  {"relative_error", row.relative_error}, {"snr_db", row.snr_db}, {"top1_agreement", row.top1_agreement},
+    Json entry = {{"what", row.what},
+                  {"rows", row.rows},
+                  {"max_abs_error", row.max_abs_error},
+                  {"relative_error", row.relative_error},
+                  {"snr_db", row.snr_db},
+                  {"top1_agreement", row.top1_agreement},
                   {"passed", row.passed}};
     if (row.metric) entry["metric"] = *row.metric;
     if (!row.reason.empty()) entry["reason"] = row.reason;
@@ -102,9 +111,10 @@ std::vector<std::vector<std::string>> VerifyReport::table() const {
   std::vector<std::vector<std::string>> out = {
       {"contestant", "rows", "max error", "of range", "SNR dB", "top-1 equal", "metric", "verdict"}};
   for (const auto& row : contestants)
-    out.push_back({row.what, std::to_string(row.rows), number(row.max_abs_error, "%.3g"), number(row.relative_error, "%.2g"),
-                   number(row.snr_db, "%.1f"), number(100.0 * row.top1_agreement, "%.2f %%"),
-                   row.metric ? number(*row.metric, "%.4f") : "", row.passed ? "ok" : row.reason});
+    out.push_back({row.what, std::to_string(row.rows), number(row.max_abs_error, "%.3g"),
+                   number(row.relative_error, "%.2g"), number(row.snr_db, "%.1f"),
+                   number(100.0 * row.top1_agreement, "%.2f %%"), row.metric ? number(*row.metric, "%.4f") : "",
+                   row.passed ? "ok" : row.reason});
   return out;
 }
 
@@ -127,7 +137,8 @@ VerifyReport verify_outputs(const FrozenModel& model, const std::string& folder,
   report.quantized = is_quantized(model.graph);
   report.reference_metric = reference.metric();
   for (const auto& contestant : contestants)
-    report.contestants.push_back(contestant.comparison.finish(contestant.what, report.quantized, options.limits, report.reference_metric));
+    report.contestants.push_back(
+        contestant.comparison.finish(contestant.what, report.quantized, options.limits, report.reference_metric));
   return report;
 }
 

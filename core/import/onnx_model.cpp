@@ -107,8 +107,8 @@ void parse_type(pbf_reader message, ValueInfo& out, const Source& source) {
       if (type.tag() == wire::kElementType) {
         const int64_t number = read_int(type, source);
         const auto dtype = dtype_of_element_type(number);
-        PARE_CHECK(dtype, ModelError, "[onnx {}] expected a supported element type for \"{}\", got type {}", source.where,
-                   out.name, number);
+        PARE_CHECK(dtype, ModelError, "[onnx {}] expected a supported element type for \"{}\", got type {}",
+                   source.where, out.name, number);
         out.dtype = *dtype;
       } else if (type.tag() == wire::kShape) {
         out.shape.emplace();

@@ -27,12 +27,13 @@ std::string bare(const std::string& text) {
 
 }  // namespace
 
-Raiser::Raiser(const Model& model, const OpTable& ops, std::string where) : model_(model), ops_(ops), where_(std::move(where)) {
+Raiser::Raiser(const Model& model, const OpTable& ops, std::string where)
+    : model_(model), ops_(ops), where_(std::move(where)) {
   const auto found = model.opsets.find("");
   opset_ = found == model.opsets.end() ? 0 : found->second;
   PARE_CHECK(opset_ >= kMinOpset && opset_ <= kMaxOpset, ModelError,
-             "[onnx {}] expected an opset from {} to {}, got {}. Convert the model (in Python: onnx.version_converter)", where_,
-             kMinOpset, kMaxOpset, opset_);
+             "[onnx {}] expected an opset from {} to {}, got {}. Convert the model (in Python: onnx.version_converter)",
+             where_, kMinOpset, kMaxOpset, opset_);
   if (!model.graph_name.empty()) out_.graph.name = model.graph_name;
   for (const auto& [name, tensor] : model.initializers) known_.emplace(name, encode_raw(tensor));
   for (const auto& node : model.nodes) used_.insert(node.inputs.begin(), node.inputs.end());
@@ -44,8 +45,8 @@ void Raiser::add_inputs() {
   for (const auto& info : model_.inputs) {
     if (known_.count(info.name)) continue;
     PARE_CHECK(info.shape, ModelError, "[onnx {}] expected a shape for input \"{}\"", where_, info.name);
-    PARE_CHECK(!values_.count(info.name), ModelError, "[onnx {}] expected inputs with unique names, got \"{}\" twice", where_,
-               info.name);
+    PARE_CHECK(!values_.count(info.name), ModelError, "[onnx {}] expected inputs with unique names, got \"{}\" twice",
+               where_, info.name);
     values_[info.name] = out_.graph.add_input(info.name, info.dtype, dims_of(info));
   }
 }
@@ -74,7 +75,9 @@ std::vector<ValueId> Raiser::inputs(const Node& node, size_t count) {
   return out;
 }
 
-bool Raiser::is_constant(const Node& node, size_t i) const { return !node.has_input(i) || known_.count(node.inputs[i]); }
+bool Raiser::is_constant(const Node& node, size_t i) const {
+  return !node.has_input(i) || known_.count(node.inputs[i]);
+}
 
 const Tensor* Raiser::constant(const Node& node, size_t i) {
   if (!node.has_input(i)) return nullptr;
@@ -118,7 +121,8 @@ std::string Raiser::node_name(const Node& source) const {
 
 void Raiser::add(const Node& source, const std::string& op, std::vector<ValueId> inputs, Attrs attrs, int outputs) {
   for (size_t i = static_cast<size_t>(outputs); i < source.outputs.size(); ++i)
-    PARE_CHECK(source.outputs[i].empty() || !used_.count(source.outputs[i]), ModelError, "its output {} is not supported", i);
+    PARE_CHECK(source.outputs[i].empty() || !used_.count(source.outputs[i]), ModelError,
+               "its output {} is not supported", i);
   PARE_CHECK(source.outputs.size() >= static_cast<size_t>(outputs), ModelError, "expected {} outputs, got {}", outputs,
              source.outputs.size());
   const NodeId id = out_.graph.add_node(op, node_name(source), std::move(inputs), std::move(attrs), outputs);
@@ -132,7 +136,9 @@ ValueId Raiser::step(const Node& source, const std::string& op, std::vector<Valu
   return out_.graph.add(op, out_.graph.free_name(node_name(source) + "/" + op), std::move(inputs), std::move(attrs));
 }
 
-void Raiser::set_constant(const Node& node, EncodedTensor encoded) { known_.emplace(node.outputs.at(0), std::move(encoded)); }
+void Raiser::set_constant(const Node& node, EncodedTensor encoded) {
+  known_.emplace(node.outputs.at(0), std::move(encoded));
+}
 
 ValueId Raiser::literal(const Node& node, const std::string& what, const Tensor& tensor) {
   const std::string name = out_.graph.free_name(node_name(node) + ":" + what);
@@ -141,8 +147,9 @@ ValueId Raiser::literal(const Node& node, const std::string& what, const Tensor&
 }
 
 void Raiser::refuse(const Node& node, const std::string& reason) {
-  refused_.push_back(fmt("\"{}\" ({}{}{}): {}", node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name,
-                         node.domain, node.domain.empty() ? "" : ".", node.op, bare(reason)));
+  refused_.push_back(fmt("\"{}\" ({}{}{}): {}",
+                         node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name, node.domain,
+                         node.domain.empty() ? "" : ".", node.op, bare(reason)));
   lost_.insert(node.outputs.begin(), node.outputs.end());
 }
 
@@ -158,7 +165,8 @@ void Raiser::raise(const Node& node) {
   try {
     PARE_CHECK(!node.outputs.empty() && !node.outputs[0].empty(), ModelError, "it has no output");
     for (const auto& name : node.outputs)
-      PARE_CHECK(name.empty() || (!values_.count(name) && !known_.count(name)), ModelError, "its output \"{}\" exists already", name);
+      PARE_CHECK(name.empty() || (!values_.count(name) && !known_.count(name)), ModelError,
+                 "its output \"{}\" exists already", name);
     rule(*this, node);
   } catch (const ModelError& error) {
     refuse(node, error.what());
@@ -188,7 +196,8 @@ void Raiser::rename_outputs() {
   std::vector<ValueId> outputs;
   for (const auto& info : model_.outputs) {
     const auto found = values_.find(info.name);
-    PARE_CHECK(found != values_.end(), ModelError, "[onnx {}] expected the output \"{}\" to be computed", where_, info.name);
+    PARE_CHECK(found != values_.end(), ModelError, "[onnx {}] expected the output \"{}\" to be computed", where_,
+               info.name);
     outputs.push_back(found->second);
     const Value& value = graph.value(found->second);
     if (value.role == Role::kActivation && value.name != info.name && graph.find_value(info.name) == kNoValue)
@@ -201,8 +210,8 @@ void Raiser::rename_outputs() {
 FrozenModel Raiser::finish() {
   add_inputs();
   for (const auto& node : model_.nodes) raise(node);
-  PARE_CHECK(refused_.empty(), ModelError, "[onnx {}] {} of {} nodes cannot be represented: {}", where_, refused_.size(),
-             model_.nodes.size(), join(refused_, "; "));
+  PARE_CHECK(refused_.empty(), ModelError, "[onnx {}] {} of {} nodes cannot be represented: {}", where_,
+             refused_.size(), model_.nodes.size(), join(refused_, "; "));
   rename_outputs();
   set_roles();
   const ConstantStore constants = decode_constants(out_);

@@ -15,14 +15,16 @@ Encoding affine_encoding(const Node& node, const Tensor& q, const Tensor& scale)
   if (scale.numel() == 1 && block == 0) return out;
   int64_t axis = node.integer("axis", 1);
   if (axis < 0) axis += q.rank();
-  PARE_CHECK(axis >= 0 && axis < q.rank(), ModelError, "expected an axis of shape {}, got {}", q.shape(), node.integer("axis", 1));
+  PARE_CHECK(axis >= 0 && axis < q.rank(), ModelError, "expected an axis of shape {}, got {}", q.shape(),
+             node.integer("axis", 1));
   if (block == 0) {
-    PARE_CHECK(scale.rank() == 1 && scale.numel() == q.dim(axis), ModelError, "expected {} scales, got shape {}", q.dim(axis), scale.shape());
+    PARE_CHECK(scale.rank() == 1 && scale.numel() == q.dim(axis), ModelError, "expected {} scales, got shape {}",
+               q.dim(axis), scale.shape());
     out.axis = axis;
     return out;
   }
-  PARE_CHECK(block > 0 && block <= q.dim(axis) && q.rank() == 2 && scale.rank() == 2, ModelError, "blocks of {} with scales of shape {} for {}", block,
-             scale.shape(), q.shape());
+  PARE_CHECK(block > 0 && block <= q.dim(axis) && q.rank() == 2 && scale.rank() == 2, ModelError,
+             "blocks of {} with scales of shape {} for {}", block, scale.shape(), q.shape());
   out.axis = 1 - axis;
   out.group_axis = axis;
   out.group_size = block;
@@ -55,7 +57,8 @@ void raise_dequantize(Raiser& out, const Node& node) {
                        q.dtype() == DType::kU16 || q.dtype() == DType::kI32;
   PARE_CHECK(integer && scale && scale->dtype() == DType::kF32 && (!zero || zero->dtype() == q.dtype()), ModelError,
              "expected integers of 8, 16 or 32 bits, float scales and zero points of the integers' type");
-  PARE_CHECK(!zero || zero->shape() == scale->shape(), ModelError, "expected zero points of shape {}, got {}", scale->shape(), zero->shape());
+  PARE_CHECK(!zero || zero->shape() == scale->shape(), ModelError, "expected zero points of shape {}, got {}",
+             scale->shape(), zero->shape());
   const Encoding encoding = affine_encoding(node, q, *scale);
   // All zero: the usual symmetric case, stored without zero points.
   bool any = false;
@@ -67,7 +70,8 @@ void raise_dequantize(Raiser& out, const Node& node) {
 
 void raise_quantize(Raiser& out, const Node& node) {
   PARE_CHECK(node.integer("block_size", 0) == 0, ModelError, "block_size is not supported");
-  PARE_CHECK(node.has_input(2) || node.integer("output_dtype", 0) == 0 || node.integer("output_dtype", 0) == element_type_of(DType::kU8),
+  PARE_CHECK(node.has_input(2) || node.integer("output_dtype", 0) == 0 ||
+                 node.integer("output_dtype", 0) == element_type_of(DType::kU8),
              ModelError, "output_dtype without a zero point is not supported");
   out.add(node, node.op, out.inputs(node), out.attrs(node, node.op));
 }

@@ -7,7 +7,9 @@ namespace {
 // Far beyond real models, small enough that products of them do not overflow.
 constexpr int64_t kMaxWindow = 1 << 20, kMaxExtent = int64_t{1} << 40;
 
-int64_t at_or(const std::vector<int64_t>& list, size_t i, int64_t fallback) { return i < list.size() ? list[i] : fallback; }
+int64_t at_or(const std::vector<int64_t>& list, size_t i, int64_t fallback) {
+  return i < list.size() ? list[i] : fallback;
+}
 
 // SAME: as many outputs as ceil(input / stride); the odd pad goes behind (UPPER) or before (LOWER).
 std::vector<int64_t> same_pads(Raiser& out, const Node& node, const std::vector<int64_t>& kernel, bool upper) {
@@ -19,9 +21,11 @@ std::vector<int64_t> same_pads(Raiser& out, const Node& node, const std::vector<
   for (size_t i = 0; i < kernel.size(); ++i) {
     const int64_t stride = at_or(strides, i, 1), dilation = at_or(dilations, i, 1);
     for (int64_t size : {kernel[i], stride, dilation})
-      PARE_CHECK(size >= 1 && size < kMaxWindow, ModelError, "expected kernel, strides and dilations in [1, {}), got {}", kMaxWindow, size);
+      PARE_CHECK(size >= 1 && size < kMaxWindow, ModelError,
+                 "expected kernel, strides and dilations in [1, {}), got {}", kMaxWindow, size);
     const auto extent = x[i + 2].maybe_value();
-    PARE_CHECK(extent && *extent < kMaxExtent, ModelError, "auto_pad {} needs fixed spatial dims, got {}", node.text("auto_pad", ""), x);
+    PARE_CHECK(extent && *extent < kMaxExtent, ModelError, "auto_pad {} needs fixed spatial dims, got {}",
+               node.text("auto_pad", ""), x);
     const int64_t reach = (kernel[i] - 1) * dilation + 1;
     const int64_t total = std::max<int64_t>(0, ((*extent + stride - 1) / stride - 1) * stride + reach - *extent);
     pads[i] = upper ? total / 2 : total - total / 2;
@@ -46,7 +50,8 @@ void raise_window(Raiser& out, const Node& node) {
   if (mode == "VALID") {
     attrs.set("pads", std::vector<int64_t>(2 * kernel->size()));
   } else if (mode != "NOTSET") {
-    PARE_CHECK((mode == "SAME_UPPER" || mode == "SAME_LOWER") && node.op != "ConvTranspose", ModelError, "auto_pad {}", mode);
+    PARE_CHECK((mode == "SAME_UPPER" || mode == "SAME_LOWER") && node.op != "ConvTranspose", ModelError, "auto_pad {}",
+               mode);
     attrs.set("pads", same_pads(out, node, *kernel, mode == "SAME_UPPER"));
   }
   PARE_CHECK(!node.attrs.count("output_shape"), ModelError, "output_shape is not supported");
@@ -57,15 +62,18 @@ void raise_window(Raiser& out, const Node& node) {
 void raise_resize(Raiser& out, const Node& node) {
   for (const char* name : {"antialias", "exclude_outside"})
     PARE_CHECK(node.integer(name, 0) == 0, ModelError, "{} is not supported", name);
-  PARE_CHECK(node.text("keep_aspect_ratio_policy", "stretch") == "stretch", ModelError, "keep_aspect_ratio_policy is not supported");
+  PARE_CHECK(node.text("keep_aspect_ratio_policy", "stretch") == "stretch", ModelError,
+             "keep_aspect_ratio_policy is not supported");
   Attrs attrs = out.attrs(node, "Resize");
   attrs.erase("scales");
   attrs.erase("sizes");
   const auto choose = [&](const char* name, const char* fallback, const std::set<std::string>& allowed) {
-    PARE_CHECK(allowed.count(node.text(name, fallback)), ModelError, "{} {} is not supported", name, node.text(name, fallback));
+    PARE_CHECK(allowed.count(node.text(name, fallback)), ModelError, "{} {} is not supported", name,
+               node.text(name, fallback));
   };
   choose("mode", "nearest", {"nearest", "linear"});
-  choose("coordinate_transformation_mode", "half_pixel", {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"});
+  choose("coordinate_transformation_mode", "half_pixel",
+         {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"});
   choose("nearest_mode", "round_prefer_floor", {"round_prefer_floor", "floor", "ceil", "round_prefer_ceil"});
   const Tensor* scales = out.constant(node, 2);
   const Tensor* sizes = out.constant(node, 3);
@@ -75,12 +83,14 @@ void raise_resize(Raiser& out, const Node& node) {
   if (const auto given = node.integers("axes")) axes = *given;
   const bool by_size = sizes && sizes->numel() > 0;
   const Tensor* given = by_size ? sizes : scales;
-  PARE_CHECK(given && given->numel() == static_cast<int64_t>(axes.size()), ModelError, "expected {} scales or sizes", axes.size());
+  PARE_CHECK(given && given->numel() == static_cast<int64_t>(axes.size()), ModelError, "expected {} scales or sizes",
+             axes.size());
   std::vector<double> factors(rank, 1.0);
   std::vector<int64_t> extents(rank, -1);
   for (size_t i = 0; i < axes.size(); ++i) {
     const int64_t axis = axes[i] < 0 ? axes[i] + static_cast<int64_t>(rank) : axes[i];
-    PARE_CHECK(axis >= 0 && axis < static_cast<int64_t>(rank), ModelError, "expected axes of {} dims, got {}", rank, axes);
+    PARE_CHECK(axis >= 0 && axis < static_cast<int64_t>(rank), ModelError, "expected axes of {} dims, got {}", rank,
+               axes);
     if (by_size) extents[static_cast<size_t>(axis)] = sizes->to_ints()[i];
     else factors[static_cast<size_t>(axis)] = scales->to_doubles()[i];
   }

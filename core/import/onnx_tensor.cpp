@@ -36,8 +36,10 @@ void read_doubles(pbf_reader& message, std::vector<double>& out) {
 }
 
 void refuse_external(const Source& source, const std::string& name) {
-  throw ModelError(fmt("[onnx {}] expected the data of \"{}\" inside the file, got external data. Save the model as one "
-                       "file (in Python: onnx.save_model with save_as_external_data=False)", source.where, name));
+  throw ModelError(
+      fmt("[onnx {}] expected the data of \"{}\" inside the file, got external data. Save the model as one "
+          "file (in Python: onnx.save_model with save_as_external_data=False)",
+          source.where, name));
 }
 
 Fields read_fields(pbf_reader message, const Source& source) {
@@ -46,15 +48,27 @@ Fields read_fields(pbf_reader message, const Source& source) {
   while (message.next()) {
     switch (message.tag()) {
       case wire::kDims: read_ints(message, out.shape); break;
-      case wire::kDataType: expect_wire(message, pbf_wire_type::varint, source); out.element_type = message.get_int64(); break;
+      case wire::kDataType:
+        expect_wire(message, pbf_wire_type::varint, source);
+        out.element_type = message.get_int64();
+        break;
       case wire::kFloatData: read_floats(message, out.floats); break;
       case wire::kInt32Data:
       case wire::kInt64Data:
       case wire::kUint64Data: read_ints(message, out.ints); break;
       case wire::kDoubleData: read_doubles(message, out.floats); break;
-      case wire::kTensorName: expect_wire(message, pbf_wire_type::length_delimited, source); out.name = message.get_string(); break;
-      case wire::kRawData: expect_wire(message, pbf_wire_type::length_delimited, source); out.raw = message.get_view(); break;
-      case wire::kDataLocation: expect_wire(message, pbf_wire_type::varint, source); external = external || message.get_int64() == 1; break;
+      case wire::kTensorName:
+        expect_wire(message, pbf_wire_type::length_delimited, source);
+        out.name = message.get_string();
+        break;
+      case wire::kRawData:
+        expect_wire(message, pbf_wire_type::length_delimited, source);
+        out.raw = message.get_view();
+        break;
+      case wire::kDataLocation:
+        expect_wire(message, pbf_wire_type::varint, source);
+        external = external || message.get_int64() == 1;
+        break;
       case wire::kExternalData: external = true; message.skip(); break;
       default: message.skip();
     }
@@ -90,8 +104,8 @@ Tensor from_raw(const Fields& fields, DType dtype, const Source& source) {
   const auto* data = reinterpret_cast<const std::byte*>(fields.raw->data());
   if (dtype == DType::kBool) {
     for (int64_t i = 0; i < bytes; ++i)
-      PARE_CHECK(data[i] <= std::byte{1}, ModelError, "[onnx {}] expected 0 or 1 in the booleans of \"{}\"", source.where,
-                 fields.name);
+      PARE_CHECK(data[i] <= std::byte{1}, ModelError, "[onnx {}] expected 0 or 1 in the booleans of \"{}\"",
+                 source.where, fields.name);
   }
   if (source.owner && reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(size_of(dtype)) == 0)
     return Tensor(dtype, fields.shape, source.owner, data);
@@ -115,8 +129,8 @@ std::optional<DType> dtype_of_element_type(int64_t type) {
 }
 
 void expect_wire(const pbf_reader& message, pbf_wire_type type, const Source& source) {
-  PARE_CHECK(message.wire_type() == type, ModelError, "[onnx {}] damaged message: field {} has wire type {}", source.where,
-             message.tag(), static_cast<uint32_t>(message.wire_type()));
+  PARE_CHECK(message.wire_type() == type, ModelError, "[onnx {}] damaged message: field {} has wire type {}",
+             source.where, message.tag(), static_cast<uint32_t>(message.wire_type()));
 }
 
 void read_ints(pbf_reader& message, std::vector<int64_t>& out) {

@@ -113,7 +113,8 @@ TEST(Config, ErrorsCarryPositionPathAndHint) {
     std::vector<const char*> parts;
   };
   const Row rows[] = {
-      {map_of({{"epochs", text("3")}, {"nestrov", text("true")}}), {"r.yaml:2:3: ", "train", "unknown key \"nestrov\"", "\"nesterov\"", "Valid keys"}},
+      {map_of({{"epochs", text("3")}, {"nestrov", text("true")}}),
+       {"r.yaml:2:3: ", "train", "unknown key \"nestrov\"", "\"nesterov\"", "Valid keys"}},
       {map_of({{"epochs", text("0")}}), {"r.yaml:1:9: ", "train.epochs", ">= 1", "got 0"}},
       {map_of({{"epochs", text("1.5")}}), {"r.yaml:1:9: ", "train.epochs", "an integer", "\"1.5\""}},
       {map_of({{"epochs", text("99999999999999999999")}}), {"an integer"}},
@@ -126,14 +127,16 @@ TEST(Config, ErrorsCarryPositionPathAndHint) {
       {map_of({{"steps", text("4")}}), {"a list", "\"4\""}},
       {map_of({{"steps", list({text("4"), text("-1")})}}), {"train.steps[1]", ">= 0"}},
       {map_of({{"weights", map_of({{"cat", text("heavy")}})}}), {"train.weights.cat", "a number"}},
-      {map_of({{"optimizer", map_of({{"sgd", map_of({{"momentum", text("1")}})}})}}), {"train.optimizer.sgd.momentum", "in [0, 1)"}},
+      {map_of({{"optimizer", map_of({{"sgd", map_of({{"momentum", text("1")}})}})}}),
+       {"train.optimizer.sgd.momentum", "in [0, 1)"}},
       {map_of({{"optimizer", text("sgdd")}}), {"unknown choice \"sgdd\"", "\"sgd\""}},
       {map_of({{"optimizer", map_of({{"sgd", {}}, {"adam", {}}})}}), {"exactly one"}},
       {text("fast"), {"train", "a map", "\"fast\""}},
   };
   for (const Row& row : rows) {
     const std::string got = failure(row.node);
-    for (const char* part : row.parts) EXPECT_NE(got.find(part), std::string::npos) << "\"" << part << "\" is not in: " << got;
+    for (const char* part : row.parts)
+      EXPECT_NE(got.find(part), std::string::npos) << "\"" << part << "\" is not in: " << got;
   }
   ConfigNode quoted = text("3");
   quoted.quoted = true;

@@ -62,7 +62,8 @@ TEST(BFloat16, RoundsHalfToEven) {
 
 TEST(QuantMath, TiesGoToEven) {
   const QRange range = qrange(8, true, false);
-  const std::pair<float, int32_t> cases[] = {{0.5f, 0}, {1.5f, 2}, {2.5f, 2}, {-0.5f, 0}, {-1.5f, -2}, {-2.5f, -2}, {0.50001f, 1}};
+  const std::pair<float, int32_t> cases[] = {{0.5f, 0},   {1.5f, 2},   {2.5f, 2},    {-0.5f, 0},
+                                             {-1.5f, -2}, {-2.5f, -2}, {0.50001f, 1}};
   for (const auto& [x, q] : cases) EXPECT_EQ(quantize(x, 1.0f, 0, range), q) << x;
   EXPECT_EQ(quantize(0.5f, 1.0f, 3, range), 3) << "the zero point is added after rounding";
   EXPECT_EQ(requantize(5, 0.5f, 0, range), 2);

@@ -55,7 +55,8 @@ TEST(Tensor, ConvertsAndSaturates) {
   EXPECT_EQ(t.to(DType::kBool).to_ints(), (std::vector<int64_t>{1, 1, 0, 1, 1}));
   const Tensor exact = Tensor::of<int64_t>({(int64_t{1} << 53) + 1}, {1});
   EXPECT_EQ(exact.to_ints()[0], (int64_t{1} << 53) + 1) << "integers do not go through double";
-  EXPECT_EQ(Tensor::of<float>({1.0f / 3.0f}, {1}).to(DType::kF16).to_doubles()[0], static_cast<float>(Half(1.0f / 3.0f)));
+  EXPECT_EQ(Tensor::of<float>({1.0f / 3.0f}, {1}).to(DType::kF16).to_doubles()[0],
+            static_cast<float>(Half(1.0f / 3.0f)));
 }
 
 TEST(Take, PicksAlongAnyDim) {

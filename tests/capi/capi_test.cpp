@@ -24,7 +24,8 @@ class CApi : public ::testing::Test {
  protected:
   ~CApi() override { pare_model_free(model_); }
   void load(const pare_options* options = nullptr) {
-    ASSERT_EQ(pare_model_load_memory(bytes_.data(), bytes_.size(), options, &model_, &error_), PARE_OK) << error_.message;
+    ASSERT_EQ(pare_model_load_memory(bytes_.data(), bytes_.size(), options, &model_, &error_), PARE_OK)
+        << error_.message;
   }
   void shape(int64_t rows) {
     const int64_t dims[] = {rows, kWidth};
@@ -107,7 +108,8 @@ TEST_F(CApi, TellsWhatIsWrong) {
   EXPECT_EQ(run(model_, ramp(1), &error_), PARE_ERROR_ARGUMENT);
   EXPECT_NE(std::strstr(error_.message, "expected 64 bytes"), nullptr);
   const int64_t wrong[] = {2, 9}, negative[] = {-1, 8}, vast[] = {int64_t{1} << 62, 8};
-  for (const int64_t* dims : {wrong, negative}) EXPECT_EQ(pare_model_set_input_shape(model_, 0, dims, 2, &error_), PARE_ERROR_ARGUMENT);
+  for (const int64_t* dims : {wrong, negative})
+    EXPECT_EQ(pare_model_set_input_shape(model_, 0, dims, 2, &error_), PARE_ERROR_ARGUMENT);
   EXPECT_EQ(pare_model_set_input_shape(model_, 0, vast, 2, &error_), PARE_ERROR_MODEL);
   EXPECT_EQ(pare_model_set_input_shape(model_, 0, nullptr, 2, &error_), PARE_ERROR_ARGUMENT);
   EXPECT_EQ(pare_model_run(nullptr, nullptr, nullptr, 0, &error_), PARE_ERROR_ARGUMENT);
@@ -176,7 +178,8 @@ TEST_F(CApi, SharesWeightsBetweenThreads) {
       pare_model_set_input_shape(own, 0, dims, 2, nullptr);
       for (int i = 0; i < kRuns; ++i) run(own, ramp(rows), nullptr);
       got[static_cast<size_t>(t)].resize(static_cast<size_t>(rows * kClasses));
-      pare_model_read_output(own, 0, got[static_cast<size_t>(t)].data(), static_cast<size_t>(rows * kClasses) * sizeof(float), nullptr);
+      pare_model_read_output(own, 0, got[static_cast<size_t>(t)].data(),
+                             static_cast<size_t>(rows * kClasses) * sizeof(float), nullptr);
       pare_model_free(own);
     });
   }

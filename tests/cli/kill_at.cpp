@@ -1,6 +1,6 @@
 // Preloaded into the program under test: kills it right before its n-th call of fsync or rename (PARE_KILL_AT=n),
-// or counts them (PARE_COUNT_FILE=path, written at exit). What is on disk then is what a power-off at that moment leaves,
-// up to the order in which the system writes pages back.
+// or counts them (PARE_COUNT_FILE=path, written at exit). What is on disk then is what a power-off at that moment
+// leaves, up to the order in which the system writes pages back.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>

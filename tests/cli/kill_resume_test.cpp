@@ -19,10 +19,21 @@ constexpr double kShortestLife = 0.05, kLongestLife = 0.4, kLongerEachTime = 1.1
 
 /// A recipe of all stages. Training lasts long enough for the random kills; checkpoints are frequent.
 std::vector<std::string> arguments(const std::string& folder, int images, int epochs, int checkpoint_steps) {
-  return {"run", "configs/mnist_lenet5.yaml", "--threads", "1", "--log-level", "error", "-o", folder,
-          "data.train.limit=" + std::to_string(images), "data.train.holdout=100", "data.eval.limit=100",
-          "stages.0.train.epochs=" + std::to_string(epochs), "stages.0.train.checkpoint.steps=" + std::to_string(checkpoint_steps),
-          "stages.2.train.checkpoint.steps=" + std::to_string(checkpoint_steps), "stages.quant.ptq.calibration.samples=64",
+  return {"run",
+          "configs/mnist_lenet5.yaml",
+          "--threads",
+          "1",
+          "--log-level",
+          "error",
+          "-o",
+          folder,
+          "data.train.limit=" + std::to_string(images),
+          "data.train.holdout=100",
+          "data.eval.limit=100",
+          "stages.0.train.epochs=" + std::to_string(epochs),
+          "stages.0.train.checkpoint.steps=" + std::to_string(checkpoint_steps),
+          "stages.2.train.checkpoint.steps=" + std::to_string(checkpoint_steps),
+          "stages.quant.ptq.calibration.samples=64",
           "stages.export.verify.samples=32"};
 }
 

@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 namespace {
 
 /// In the child: streams go to files, then the program takes over.
-[[noreturn]] void become(const std::vector<std::string>& arguments, const ProgramOptions& options, const std::string& out,
-                         const std::string& err) {
+[[noreturn]] void become(const std::vector<std::string>& arguments, const ProgramOptions& options,
+                         const std::string& out, const std::string& err) {
   for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
   if (options.file_size_limit > 0) {
     const rlimit limit{static_cast<rlim_t>(options.file_size_limit), static_cast<rlim_t>(options.file_size_limit)};

@@ -34,7 +34,9 @@ class Steps : public ::testing::Test {
     run(name, "{zoo: lenet5, seed: " + std::to_string(seed) + "}", {"export: {formats: [pare], verify: {samples: 8}}"});
     return artifact(name, "model.pare");
   }
-  std::string artifact(const std::string& run, const std::string& file) const { return folder_.file(run + "/artifact/" + file); }
+  std::string artifact(const std::string& run, const std::string& file) const {
+    return folder_.file(run + "/artifact/" + file);
+  }
   void expect_equal_artifacts(const std::string& a, const std::string& b) const {
     for (const char* file : {"model.pare", "model.onnx", "model.safetensors"})
       EXPECT_TRUE(read_file(artifact(a, file)) == read_file(artifact(b, file))) << file << " of " << a << " and " << b;

@@ -12,8 +12,10 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Arguments that shrink the MNIST recipe to a second or two of training.
-const std::vector<std::string> kSmall = {"data.train.limit=3000", "data.train.holdout=200", "data.eval.limit=300",
-                                         "stages.0.train.epochs=1", "stages.0.train.batch_size=16", "stages.0.train.optimizer.sgd.lr=0.02", "stages.export.verify.samples=64"};
+const std::vector<std::string> kSmall = {
+    "data.train.limit=3000",          "data.train.holdout=200",       "data.eval.limit=300",
+    "stages.0.train.epochs=1",        "stages.0.train.batch_size=16", "stages.0.train.optimizer.sgd.lr=0.02",
+    "stages.export.verify.samples=64"};
 
 std::vector<std::string> with_small(std::vector<std::string> arguments) {
   arguments.insert(arguments.end(), kSmall.begin(), kSmall.end());
@@ -48,8 +50,9 @@ TEST_F(Verbs, RunLeavesAVerifiedArtifactAndAReport) {
   EXPECT_LT(result["report"]["after"]["bytes"].get<int64_t>() * 3, result["report"]["before"]["bytes"].get<int64_t>())
       << "half of the multiply-accumulates, a quarter of the bits";
   EXPECT_GT(result["report"]["after"]["top1"].get<double>(), 0.5) << "trained on 2,800 images";
-  for (const char* name : {"artifact/model.pare", "artifact/model.onnx", "artifact/model.safetensors", "artifact/golden.safetensors",
-                           "artifact/manifest.json", "report.json", "report.html", "recipe.json"})
+  for (const char* name :
+       {"artifact/model.pare", "artifact/model.onnx", "artifact/model.safetensors", "artifact/golden.safetensors",
+        "artifact/manifest.json", "report.json", "report.html", "recipe.json"})
     EXPECT_TRUE(fs::exists(output() + "/" + name)) << name;
   const Json manifest = Json::parse(read_file(output() + "/artifact/manifest.json"));
   EXPECT_EQ(manifest["verified"], true);
@@ -57,7 +60,8 @@ TEST_F(Verbs, RunLeavesAVerifiedArtifactAndAReport) {
 
 TEST_F(Verbs, ASecondRunDoesNothingAgain) {
   const std::string before = read_file(output() + "/artifact/model.pare");
-  const auto again = run_pare(with_small({"run", "configs/mnist_lenet5.yaml", "--resume", "--threads", "1", "-o", output()}));
+  const auto again =
+      run_pare(with_small({"run", "configs/mnist_lenet5.yaml", "--resume", "--threads", "1", "-o", output()}));
   ASSERT_EQ(again.status, 0) << again.err;
   EXPECT_NE(again.err.find("stage 1/6: train (done before)"), std::string::npos) << again.err;
   EXPECT_NE(again.err.find("stage 6/6: export (done before)"), std::string::npos) << again.err;
@@ -87,8 +91,10 @@ TEST_F(Verbs, EvalMeasuresModelsAndFiles) {
   const auto torch = run_pare(with_small({"eval", "configs/mnist_lenet5.yaml", "--json"}));
   ASSERT_EQ(torch.status, 0) << torch.err;
   EXPECT_EQ(parse(torch)["images"], 300);
-  const Json pare = parse(run_pare(with_small({"eval", "configs/mnist_lenet5.yaml", "--json", "-m", output() + "/artifact/model.pare"})));
-  const Json onnx = parse(run_pare(with_small({"eval", "configs/mnist_lenet5.yaml", "--json", "-m", output() + "/artifact/model.onnx"})));
+  const Json pare = parse(
+      run_pare(with_small({"eval", "configs/mnist_lenet5.yaml", "--json", "-m", output() + "/artifact/model.pare"})));
+  const Json onnx = parse(
+      run_pare(with_small({"eval", "configs/mnist_lenet5.yaml", "--json", "-m", output() + "/artifact/model.onnx"})));
   EXPECT_EQ(pare["by"], "executor");
   EXPECT_EQ(pare["correct"], onnx["correct"]);
   const auto holdout = run_pare(with_small({"eval", "configs/mnist_lenet5.yaml", "--split", "holdout"}));
@@ -111,13 +117,15 @@ TEST_F(Verbs, InspectShowsFilesZooModelsAndCheckpoints) {
 
 TEST_F(Verbs, ExportAndVerifyWorkOnFiles) {
   const std::string copy = folder_->file("copy");
-  const auto exported = run_pare({"export", output() + "/artifact/model.pare", "-o", copy, "--formats", "pare,onnx", "--strip", "--json"});
+  const auto exported = run_pare(
+      {"export", output() + "/artifact/model.pare", "-o", copy, "--formats", "pare,onnx", "--strip", "--json"});
   ASSERT_EQ(exported.status, 0) << exported.err;
   EXPECT_EQ(parse(exported)["verified"], true);
   const auto verified = run_pare({"verify", output() + "/artifact", "--json"});
   ASSERT_EQ(verified.status, 0) << verified.err;
   EXPECT_FALSE(parse(verified).empty());
-  const auto checkpoint = run_pare({"export", output() + "/stages/0-train/model.checkpoint", "-o", folder_->file("float")});
+  const auto checkpoint =
+      run_pare({"export", output() + "/stages/0-train/model.checkpoint", "-o", folder_->file("float")});
   EXPECT_EQ(checkpoint.status, 0) << checkpoint.err;
 }
 

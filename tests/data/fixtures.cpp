@@ -19,9 +19,11 @@ std::string encode_png(const Tensor& image) {
   info.height = static_cast<png_uint_32>(image.dim(0));
   info.format = image.dim(2) == 1 ? PNG_FORMAT_GRAY : image.dim(2) == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_RGBA;
   png_alloc_size_t size = 0;
-  PARE_CHECK(png_image_write_to_memory(&info, nullptr, &size, 0, image.data<uint8_t>(), 0, nullptr), InternalError, "png");
+  PARE_CHECK(png_image_write_to_memory(&info, nullptr, &size, 0, image.data<uint8_t>(), 0, nullptr), InternalError,
+             "png");
   std::string out(size, '\0');
-  PARE_CHECK(png_image_write_to_memory(&info, out.data(), &size, 0, image.data<uint8_t>(), 0, nullptr), InternalError, "png");
+  PARE_CHECK(png_image_write_to_memory(&info, out.data(), &size, 0, image.data<uint8_t>(), 0, nullptr), InternalError,
+             "png");
   out.resize(size);
   return out;
 }

@@ -85,14 +85,17 @@ TEST(PreprocessImage, NormalisesToPlanes) {
   ASSERT_EQ(got.shape(), (Shape{3, 3, 2}));
   for (int64_t c = 0; c < 3; ++c)
     for (int64_t i = 0; i < 6; ++i)
-      EXPECT_FLOAT_EQ(got.data<float>()[c * 6 + i], static_cast<float>((image.data<uint8_t>()[i * 3 + c] / 255.0 - p.mean[static_cast<size_t>(c)]) / p.std[static_cast<size_t>(c)]));
+      EXPECT_FLOAT_EQ(got.data<float>()[c * 6 + i],
+                      static_cast<float>((image.data<uint8_t>()[i * 3 + c] / 255.0 - p.mean[static_cast<size_t>(c)]) /
+                                         p.std[static_cast<size_t>(c)]));
 }
 
 TEST(PreprocessImage, ResizesLikeHalfPixelBilinear) {
   const Tensor row = Tensor::of<uint8_t>({0, 100}, {1, 2, 1});
   const Tensor got = preprocess_image(row, {.channels = 1, .height = 1, .width = 4, .scale = 1.0});
   EXPECT_EQ(got.to_doubles(), (std::vector<double>{0, 25, 75, 100}));
-  const Tensor same = preprocess_image(smooth_image(5, 5, 1, 1), {.layout = "nhwc", .channels = 1, .height = 5, .width = 5, .scale = 1.0});
+  const Tensor same = preprocess_image(smooth_image(5, 5, 1, 1),
+                                       {.layout = "nhwc", .channels = 1, .height = 5, .width = 5, .scale = 1.0});
   EXPECT_EQ(same.shape(), (Shape{5, 5, 1}));
 }
 
@@ -152,7 +155,8 @@ TEST(ImageFolder, FolderTarAndTarGzAgree) {
 TEST(ImageFolder, ReadsOutOfOrderWithoutCache) {
   const TempFolder folder;
   write_tar(folder / "a.tar.gz", small_set(), true);
-  const auto cached = image_folder(folder / "a.tar.gz", "test", 3, 1 << 20), bare = image_folder(folder / "a.tar.gz", "test", 3, 0);
+  const auto cached = image_folder(folder / "a.tar.gz", "test", 3, 1 << 20),
+             bare = image_folder(folder / "a.tar.gz", "test", 3, 0);
   for (int64_t i : {5, 0, 3, 3, 1, 4, 2})
     EXPECT_TRUE(same_bytes(cached->get(i, Rng(0)).input, bare->get(i, Rng(0)).input)) << i;
 }
@@ -229,7 +233,8 @@ TEST(ImageFolder, TruncatedArchives) {
         PARE_CHECK(set->size() == 6, DataError, "only a part was found ({})", folder / "cut");
       });
       EXPECT_NE(text.find(folder / "cut"), std::string::npos) << part << " " << text;
-      EXPECT_EQ(text.find("only a part"), std::string::npos) << "truncation passed unnoticed: " << part << " gzip " << gzip;
+      EXPECT_EQ(text.find("only a part"), std::string::npos)
+          << "truncation passed unnoticed: " << part << " gzip " << gzip;
     }
   }
 }

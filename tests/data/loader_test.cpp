@@ -14,7 +14,8 @@ namespace {
 
 DatasetPtr numbered_images(int64_t count, int64_t side = 6) {
   Tensor images(DType::kU8, {count, side, side, 1}), labels(DType::kI64, {count});
-  for (int64_t i = 0; i < images.numel(); ++i) images.mutable_data<uint8_t>()[i] = static_cast<uint8_t>(i * 31 + i / 97);
+  for (int64_t i = 0; i < images.numel(); ++i)
+    images.mutable_data<uint8_t>()[i] = static_cast<uint8_t>(i * 31 + i / 97);
   std::iota(labels.mutable_data<int64_t>(), labels.mutable_data<int64_t>() + count, 0);
   return tensor_dataset(images, labels);
 }
@@ -194,17 +195,20 @@ TEST(Views, AugmentShiftsAndMirrors) {
     if (same_bytes(got, original)) continue;
     ++mirrored;
     for (int64_t y = 0; y < 4; ++y)
-      for (int64_t x = 0; x < 4; ++x) ASSERT_EQ(got.data<uint8_t>()[y * 4 + x], original.data<uint8_t>()[y * 4 + 3 - x]);
+      for (int64_t x = 0; x < 4; ++x)
+        ASSERT_EQ(got.data<uint8_t>()[y * 4 + x], original.data<uint8_t>()[y * 4 + 3 - x]);
   }
   EXPECT_NEAR(mirrored, kDraws / 2, 30);  // four standard deviations of a fair coin
 }
 
 TEST(Views, CropPadsWithZerosOrReflects) {
-  const auto row = tensor_dataset(Tensor::of<uint8_t>({1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 3, 3, 1}), Tensor::of<int64_t>({0}, {1}));
+  const auto row =
+      tensor_dataset(Tensor::of<uint8_t>({1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 3, 3, 1}), Tensor::of<int64_t>({0}, {1}));
   std::set<std::vector<double>> zero, reflect;
   for (uint64_t s = 0; s < 400; ++s) {
     zero.insert(augment(row, {.crop = true, .pad = 1})->get(0, Rng(s)).input.to_doubles());
-    reflect.insert(augment(row, {.crop = true, .pad = 1, .padding = Padding::kReflect})->get(0, Rng(s)).input.to_doubles());
+    reflect.insert(
+        augment(row, {.crop = true, .pad = 1, .padding = Padding::kReflect})->get(0, Rng(s)).input.to_doubles());
   }
   EXPECT_EQ(zero.size(), 9u);
   EXPECT_EQ(reflect.size(), 9u);

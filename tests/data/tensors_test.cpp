@@ -75,7 +75,9 @@ std::string cifar_record(uint8_t label, uint8_t base) {
 
 TEST(Cifar, ReadsPlanesAsPixels) {
   const TempFolder folder;
-  for (int i = 1; i <= 5; ++i) write_text(folder / fmt("data_batch_{}.bin", i), cifar_record(static_cast<uint8_t>(i), static_cast<uint8_t>(10 * i)));
+  for (int i = 1; i <= 5; ++i)
+    write_text(folder / fmt("data_batch_{}.bin", i),
+               cifar_record(static_cast<uint8_t>(i), static_cast<uint8_t>(10 * i)));
   write_text(folder / "batches.meta.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n");
   const auto set = cifar_dataset(folder.path(), "train");
   ASSERT_EQ(set->size(), 5);
@@ -83,7 +85,8 @@ TEST(Cifar, ReadsPlanesAsPixels) {
   const Example example = set->get(3, Rng(0));
   EXPECT_EQ(example.label, 4);
   EXPECT_EQ(example.input.shape(), (Shape{32, 32, 3}));
-  EXPECT_EQ(std::vector<uint8_t>(example.input.data<uint8_t>(), example.input.data<uint8_t>() + 4), (std::vector<uint8_t>{40, 41, 42, 40}));
+  EXPECT_EQ(std::vector<uint8_t>(example.input.data<uint8_t>(), example.input.data<uint8_t>() + 4),
+            (std::vector<uint8_t>{40, 41, 42, 40}));
 }
 
 TEST(Cifar, RefusesDamage) {
@@ -100,7 +103,8 @@ TEST(Cifar, RefusesDamage) {
 std::string npy(const std::string& dict, const std::string& payload) {
   std::string header = dict;
   header.resize((header.size() + 10 + 63) / 64 * 64 - 10, ' ');
-  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(header.size() & 255) + static_cast<char>(header.size() >> 8) + header + payload;
+  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(header.size() & 255) +
+         static_cast<char>(header.size() >> 8) + header + payload;
 }
 
 TEST(TensorFile, Npy) {
@@ -110,13 +114,17 @@ TEST(TensorFile, Npy) {
   write_text(folder / "a.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", payload));
   const Tensor got = read_npy(folder / "a.npy");
   EXPECT_TRUE(same_bytes(got, Tensor::of<float>({1, 2, 3, 4, 5, 6}, {2, 3})));
-  for (const std::string dict : {"{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }", "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }",
-                                 "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 4), }", "{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999, 9999999999), }",
-                                 "{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", "{}", "{'descr': '<f4', 'fortran_order': False}"}) {
+  for (const std::string dict :
+       {"{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }",
+        "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 4), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999, 9999999999), }",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", "{}", "{'descr': '<f4', 'fortran_order': False}"}) {
     write_text(folder / "b.npy", npy(dict, payload));
     EXPECT_THROW(read_npy(folder / "b.npy"), DataError) << dict;
   }
-  write_text(folder / "c.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", payload).substr(0, 60));
+  write_text(folder / "c.npy",
+             npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", payload).substr(0, 60));
   EXPECT_THROW(read_npy(folder / "c.npy"), DataError);
 }
 
@@ -128,7 +136,8 @@ std::string safetensors(const std::string& json, const std::string& payload) {
 
 TEST(TensorFile, Safetensors) {
   const TempFolder folder;
-  const std::string head = R"({"labels":{"dtype":"I32","shape":[2],"data_offsets":[0,8]},"inputs":{"dtype":"U8","shape":[2,4],"data_offsets":[8,16]}} )";
+  const std::string head =
+      R"({"labels":{"dtype":"I32","shape":[2],"data_offsets":[0,8]},"inputs":{"dtype":"U8","shape":[2,4],"data_offsets":[8,16]}} )";
   const std::string padded = head + std::string((8 - head.size() % 8) % 8, ' ');
   write_text(folder / "a.safetensors", safetensors(padded, std::string("\1\0\0\0\2\0\0\0abcdefgh", 16)));
   DataConfig config;
@@ -137,10 +146,13 @@ TEST(TensorFile, Safetensors) {
   ASSERT_EQ(set->size(), 2);
   EXPECT_EQ(set->get(1, Rng(0)).label, 2);
   EXPECT_EQ(set->get(1, Rng(0)).input.data<uint8_t>()[0], 'e');
-  for (const std::string json : {R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
-                                 R"({"x":{"dtype":"F9","shape":[2],"data_offsets":[0,8]}})", R"({"x":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})",
-                                 R"({"x":{"dtype":"F32","shape":"no","data_offsets":[0,8]}})", R"({"x":{}})", R"({"x":[)", R"([1])", R"({"x":3})",
-                                 R"({"x":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}})"}) {
+  for (const std::string json :
+       {R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})",
+        R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
+        R"({"x":{"dtype":"F9","shape":[2],"data_offsets":[0,8]}})",
+        R"({"x":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})",
+        R"({"x":{"dtype":"F32","shape":"no","data_offsets":[0,8]}})", R"({"x":{}})", R"({"x":[)", R"([1])",
+        R"({"x":3})", R"({"x":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}})"}) {
     write_text(folder / "b.safetensors", safetensors(json, "12345678"));
     EXPECT_THROW(read_tensors(folder / "b.safetensors"), DataError) << json;
   }
@@ -155,9 +167,10 @@ TEST(DataConfig, ReadsAndRefuses) {
     return config;
   };
   EXPECT_EQ(read(R"({"idx": "m", "augment": ["flip", "crop"], "holdout": 5})").augment.size(), 2u);
-  for (const std::string bad : {R"({})", R"({"idx": "a", "cifar": "b"})", R"({"idx": "a", "augment": ["spin"]})", R"({"idx": "a", "size": [3]})",
-                                R"({"idx": "a", "holdout": -1})", R"({"idx": "a", "std": [0]})", R"({"idx": "a", "mean": [0, 0]})",
-                                R"({"idx": "a", "labels": "b"})", R"({"idx": "a", "channels": 2})"})
+  for (const std::string bad :
+       {R"({})", R"({"idx": "a", "cifar": "b"})", R"({"idx": "a", "augment": ["spin"]})",
+        R"({"idx": "a", "size": [3]})", R"({"idx": "a", "holdout": -1})", R"({"idx": "a", "std": [0]})",
+        R"({"idx": "a", "mean": [0, 0]})", R"({"idx": "a", "labels": "b"})", R"({"idx": "a", "channels": 2})"})
     EXPECT_THROW(read(bad), ConfigError) << bad;
 }
 

@@ -82,7 +82,8 @@ bool run_ranks(const std::string& filter, const std::string& folder) {
       ::setenv("MASTER_PORT", port.c_str(), 1);
       ::setenv("PARE_TEST_FOLDER", folder.c_str(), 1);
       const std::string argument = "--gtest_filter=" + filter;
-      ::execl("/proc/self/exe", "test_dist", argument.c_str(), "--gtest_brief=1", "--gtest_also_run_disabled_tests", nullptr);
+      ::execl("/proc/self/exe", "test_dist", argument.c_str(), "--gtest_brief=1", "--gtest_also_run_disabled_tests",
+              nullptr);
       ::_exit(127);
     }
     children.push_back(child);
@@ -114,7 +115,8 @@ TEST(Ranks, DISABLED_WorkerTrains) {
     Model model = model_of(name);
     if (!communicator->is_main()) {
       at::NoGradGuard no_grad;
-      for (const Param& param : model.params()) at::Tensor(param.raw.detach()).zero_();  // the broadcast must repair this
+      for (const Param& param : model.params())
+        at::Tensor(param.raw.detach()).zero_();  // the broadcast must repair this
     }
     train_some(model, *communicator);
     check_same_model(*communicator, model, 0);

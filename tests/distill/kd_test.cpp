@@ -38,8 +38,8 @@ TEST(KdLoss, GradientIsTemperatureTimesTheProbabilityDifference) {
   at::Tensor student = logits({0.5, -1, 2, 1, 1, 1}, 3).requires_grad_();
   const at::Tensor teacher = logits({1, 2, 3, 0, 0, 1}, 3);
   kd_loss(student, teacher, temperature).backward();
-  const at::Tensor expected = (at::softmax(student.detach() / temperature, -1) - at::softmax(teacher / temperature, -1)) *
-                              temperature / 2.0;
+  const at::Tensor expected =
+      (at::softmax(student.detach() / temperature, -1) - at::softmax(teacher / temperature, -1)) * temperature / 2.0;
   EXPECT_LT((student.grad() - expected).abs().max().item<double>(), kTolerance);
 }
 

@@ -68,8 +68,10 @@ TEST(Artifact, unknown_formats_and_bad_manifests_are_refused) {
   const FrozenModel model = test::float_model(zoo("mlp"));
   EXPECT_THROW(write_artifact(model, folder.path(), {.formats = {"tflite"}}), ConfigError);
   EXPECT_THROW(load_manifest(folder.path()), IoError);
-  for (const char* text : {"", "[]", "{\"model\": 1}",
-                           R"({"model":"m","verified":null,"files":[{"name":"../x","format":"pare","bytes":1,"xxh64":""}],"caveats":[],"verification":{}})"}) {
+  for (
+      const char* text :
+      {"", "[]", "{\"model\": 1}",
+       R"({"model":"m","verified":null,"files":[{"name":"../x","format":"pare","bytes":1,"xxh64":""}],"caveats":[],"verification":{}})"}) {
     std::ofstream(folder.path() + "/manifest.json") << text;
     EXPECT_THROW(load_manifest(folder.path()), ModelError) << text;
   }

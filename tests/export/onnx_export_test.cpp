@@ -11,9 +11,13 @@
 namespace pare {
 namespace {
 
-std::string bytes_of(const FrozenModel& model, int64_t opset = kDefaultOnnxOpset) { return onnx::serialize(to_onnx(model, opset).model); }
+std::string bytes_of(const FrozenModel& model, int64_t opset = kDefaultOnnxOpset) {
+  return onnx::serialize(to_onnx(model, opset).model);
+}
 
-FrozenModel read_back(const std::string& bytes) { return import_onnx(std::as_bytes(std::span(bytes)), nullptr, "test"); }
+FrozenModel read_back(const std::string& bytes) {
+  return import_onnx(std::as_bytes(std::span(bytes)), nullptr, "test");
+}
 
 std::map<std::string, int> histogram(const Graph& graph) {
   std::map<std::string, int> out;
@@ -58,7 +62,8 @@ TEST(OnnxExport, a_bias_shared_by_two_layers_is_written_once_a_layer) {
   Graph& g = b.model.graph;
   const ValueId x = b.edge("x", g.add_input("input", DType::kF32, {Dim(1), Dim(3), Dim(4), Dim(4)}), 0.1f, 128);
   const ValueId w = b.weight("w", {4, 3, 1, 1}), bias = b.bias("b", 0.1f);
-  g.set_outputs({b.edge("y", g.add("Conv", "c1", {x, w, bias}), 0.1f, 0), b.edge("z", g.add("Conv", "c2", {x, w, bias}), 0.1f, 0)});
+  g.set_outputs({b.edge("y", g.add("Conv", "c1", {x, w, bias}), 0.1f, 0),
+                 b.edge("z", g.add("Conv", "c2", {x, w, bias}), 0.1f, 0)});
   infer_shapes(g, decode_constants(b.model), builtin_ops());
   std::set<std::string> biases;
   for (const auto& node : to_onnx(b.model).model.nodes)

@@ -151,7 +151,9 @@ TEST(Encoding, palette_and_sign) {
               (std::vector<double>{0, -1.5, 4, 0, 4}));
     const Tensor signs = Tensor::of<float>({1, -2, 0, -4, 5, 6}, {2, 3});
     const double middle = layout == Layout::kDense ? 0.5 : 0.0;
-    EXPECT_EQ(decode(encode_sign(signs, Tensor::of<float>({0.5f, 2.0f}, {2}), {.layout = layout, .codec = Codec::kSign, .axis = 0})).to_doubles(),
+    EXPECT_EQ(decode(encode_sign(signs, Tensor::of<float>({0.5f, 2.0f}, {2}),
+                                 {.layout = layout, .codec = Codec::kSign, .axis = 0}))
+                  .to_doubles(),
               (std::vector<double>{0.5, -0.5, middle, -2, 2, 2}));
   }
 }

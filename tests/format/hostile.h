@@ -21,7 +21,8 @@ auto with_copy(const std::string& bytes, F&& f) {
   return f(span, std::shared_ptr<const void>(block, block.get()));
 }
 
-/// Feeds `count` damaged copies (1 to 4 changed, inserted or removed bytes each) to `read`; only pare::Error may come out.
+/// Feeds `count` damaged copies (1 to 4 changed, inserted or removed bytes each) to `read`; only pare::Error may come
+/// out.
 template <class F>
 void mutate(const std::string& bytes, int count, F&& read, uint64_t seed = 1) {
   uint64_t state = seed;

@@ -46,7 +46,8 @@ TEST(PareFile, round_trip) {
 
 TEST(PareFile, is_a_safetensors_file_with_the_constants_under_their_names) {
   const std::string bytes = serialize_pare(test::small_model());
-  const auto file = test::with_copy(bytes, [](auto span, auto owner) { return parse_safetensors(span, owner, "test"); });
+  const auto file =
+      test::with_copy(bytes, [](auto span, auto owner) { return parse_safetensors(span, owner, "test"); });
   EXPECT_EQ(file.tensors.count("fc.weight"), 1u);
   EXPECT_EQ(file.tensors.count("fc.weight#scale"), 1u);
   EXPECT_EQ(file.metadata.at("pare.format"), "1");
@@ -59,7 +60,8 @@ TEST(PareFile, graphs_survive_their_compact_text) {
   }
   Graph odd;  // several outputs, an absent input, an output of another name and type
   const ValueId x = odd.add_input("x", DType::kU8, {Dim::symbol("N"), Dim(4)});
-  const NodeId split = odd.add_node("Split", "s", {x, kNoValue}, {{"axis", int64_t{1}}, {"a", 0.5}, {"b", std::string("t")}}, 2);
+  const NodeId split =
+      odd.add_node("Split", "s", {x, kNoValue}, {{"axis", int64_t{1}}, {"a", 0.5}, {"b", std::string("t")}}, 2);
   odd.rename_value(odd.node(split).outputs[1], "renamed");
   odd.value(odd.node(split).outputs[0]).dtype = DType::kU8;
   odd.set_outputs({odd.node(split).outputs[1], odd.node(split).outputs[0]});

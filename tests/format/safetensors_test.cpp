@@ -92,8 +92,14 @@ TEST(Safetensors, refuses_bad_files_with_one_model_error) {
       {"a list", file_of("[]")},
       {"depth bomb", file_of(nested)},
       {"depth bomb in objects", file_of(R"({"a":{"a":{"a":{"a":{}}}}})")},
-      {"duplicate name", file_of(R"({"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"x":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", 2)},
-      {"overlap", file_of(R"({"x":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"y":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3)},
+      {"duplicate name",
+       file_of(
+           R"({"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"x":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
+           2)},
+      {"overlap",
+       file_of(
+           R"({"x":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"y":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})",
+           3)},
       {"hole", file_of(R"({"x":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", 2)},
       {"trailing bytes", file_of(R"({"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 2)},
       {"truncated data", file_of(R"({"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", 3)},
@@ -123,7 +129,8 @@ TEST(Safetensors, refuses_bad_files_with_one_model_error) {
 
 TEST(Safetensors, every_truncation_and_mutation_is_an_error_or_a_valid_file) {
   const std::string bytes = serialize_safetensors(sample(), {{"k", "v"}});
-  for (size_t length = 0; length < bytes.size(); ++length) EXPECT_THROW(parse(bytes.substr(0, length)), Error) << length;
+  for (size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_THROW(parse(bytes.substr(0, length)), Error) << length;
   test::mutate(bytes, 5000, [](const std::string& mutated) { parse(mutated); });
 }
 

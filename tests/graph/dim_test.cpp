@@ -70,7 +70,8 @@ TEST(Dim, EvaluateAndSymbols) {
 }
 
 TEST(Dim, ParseRefusesNonsense) {
-  for (const char* text : {"", "2*", "(N", "N)", "floor(N)", "floor(N/0)", "N h", "2N", "9999999999999999999", "N+*h", "$"})
+  for (const char* text :
+       {"", "2*", "(N", "N)", "floor(N)", "floor(N/0)", "N h", "2N", "9999999999999999999", "N+*h", "$"})
     EXPECT_THROW(Dim::parse(text), ModelError) << text;
   EXPECT_THROW(Dim::parse(std::string(5000, '(')), ModelError);
   EXPECT_THROW(Dim::parse(std::string(900, '(') + "N" + std::string(900, ')')), ModelError);

@@ -17,7 +17,8 @@ Graph rich_graph() {
   const ValueId x = g.add_input("x", DType::kF32, {Dim::symbol("N"), (Dim::symbol("h") + 1).floor_div(2), 4});
   const ValueId w = g.add_constant("layer.0.weight", Role::kParameter, DType::kF32, {4, 4});
   const ValueId odd = g.add_constant("odd name,\\ \"quoted\"\n", Role::kLiteral, DType::kI64, {});
-  const NodeId split = g.add_node("Split", "split", {x}, {{"axis", int64_t{-1}}, {"split", std::vector<int64_t>{1, 3}}}, 2);
+  const NodeId split =
+      g.add_node("Split", "split", {x}, {{"axis", int64_t{-1}}, {"split", std::vector<int64_t>{1, 3}}}, 2);
   g.value(g.node(split).outputs[0]).shape = DimShape{Dim::symbol("N"), 1, 1};
   const Attrs attrs = {{"f", 0.1}, {"whole", 2.0}, {"inf", -std::numeric_limits<double>::infinity()},
                        {"text", std::string("a\\b\"c\nd")}, {"none", std::vector<int64_t>{}},
@@ -109,22 +110,34 @@ TEST(JsonForm, WrongFilesAreRefused) {
       change([](Json& j) { j["values"][0]["shape"] = {"2*"}; }),
       change([](Json& j) { j["values"][0]["shape"] = nullptr; }),
       change([](Json& j) { j["values"][1]["shape"] = {"N"}; }),
-      change([](Json& j) { j["values"][1]["shape"] = {int64_t{1} << 40, int64_t{1} << 40}; }),
+      change([](Json& j) {
+        j["values"][1]["shape"] = {int64_t{1} << 40, int64_t{1} << 40};
+      }),
       change([](Json& j) { j["values"][1]["name"] = "x"; }),
-      change([](Json& j) { j["values"].push_back({{"name", "lost"}, {"role", "activation"}, {"dtype", "F32"}, {"shape", nullptr}}); }),
+      change([](Json& j) {
+        j["values"].push_back({{"name", "lost"}, {"role", "activation"}, {"dtype", "F32"}, {"shape", nullptr}});
+      }),
       change([](Json& j) { j["nodes"][0]["inputs"] = {99}; }),
       change([](Json& j) { j["nodes"][0]["inputs"] = {-2}; }),
       change([](Json& j) { j["nodes"][0]["inputs"] = {18446744073709551615u}; }),
       change([](Json& j) { j["nodes"][0]["inputs"] = {"x"}; }),
       change([](Json& j) { j["nodes"][0]["inputs"] = j["nodes"][1]["outputs"]; }),
       change([](Json& j) { j["nodes"][1]["outputs"] = j["nodes"][0]["outputs"]; }),
-      change([](Json& j) { j["nodes"][0]["outputs"] = {3, 3}; }),
+      change([](Json& j) {
+        j["nodes"][0]["outputs"] = {3, 3};
+      }),
       change([](Json& j) { j["nodes"][0]["outputs"] = Json::array(); }),
       change([](Json& j) { j["nodes"][0]["attrs"] = {1}; }),
       change([](Json& j) { j["nodes"][0]["attrs"]["axis"] = 1; }),
-      change([](Json& j) { j["nodes"][0]["attrs"]["axis"] = {{"i", 1.5}}; }),
-      change([](Json& j) { j["nodes"][0]["attrs"]["axis"] = {{"z", 1}}; }),
-      change([](Json& j) { j["nodes"][0]["attrs"]["axis"] = {{"fs", {"many"}}}; }),
+      change([](Json& j) {
+        j["nodes"][0]["attrs"]["axis"] = {{"i", 1.5}};
+      }),
+      change([](Json& j) {
+        j["nodes"][0]["attrs"]["axis"] = {{"z", 1}};
+      }),
+      change([](Json& j) {
+        j["nodes"][0]["attrs"]["axis"] = {{"fs", {"many"}}};
+      }),
       change([](Json& j) { j["nodes"][1]["name"] = "split"; }),
       change([](Json& j) { j["nodes"][1]["op"] = "pare.plan.Conv"; }),
       change([](Json& j) { j["outputs"] = Json::array(); }),

@@ -176,7 +176,8 @@ TEST_F(Verify, ConstantMissingOrOfAnotherShapeOrType) {
 }
 
 TEST_F(Verify, AnOperatorOfOnesOwn) {
-  ops_.add({.name = "my.Twice", .infer = [](InferContext& context) { context.set(0, context.shape(0), context.dtype(0)); }});
+  ops_.add(
+      {.name = "my.Twice", .infer = [](InferContext& context) { context.set(0, context.shape(0), context.dtype(0)); }});
   model_.graph.set_outputs({model_.graph.add("my.Twice", "twice", {model_.graph.find_value("fc")})});
   EXPECT_EQ(failure(), "");
   infer_shapes(model_.graph, model_.constants, ops_);

@@ -78,10 +78,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"x: F32[N, 3, 8, 8]  w: F32[4, 3, 3, 3]", "Conv(x, w) {strides=[0, 1]}", "error: strides"},
         Case{"x: F32[N, 3, 8, 8]  w: F32[4, 3, 3, 3]  b: F32[3]", "Conv(x, w, b)", "error: bias"},
         Case{"x: F32[N, 3, 8, 8]  w: F32[4, 3, 3, 3]", "Conv(x, w) {kernel_shape=[3, 5]}", "error: kernel_shape"},
-        Case{"x: F32[N, 4, 5, 5]  w: F32[4, 6, 3, 3]", "ConvTranspose(x, w) {strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1]}",
-             "F32[N, 6, 10, 10]"},
-        Case{"x: F32[N, 4, h, 5]  w: F32[4, 3, 2, 2]", "ConvTranspose(x, w) {strides=[2, 2], group=2}", "F32[N, 6, 2*h, 10]"},
-        Case{"x: F32[N, 4, 5, 5]  w: F32[4, 6, 3, 3]", "ConvTranspose(x, w) {output_padding=[1, 1]}", "error: output_padding"}));
+        Case{"x: F32[N, 4, 5, 5]  w: F32[4, 6, 3, 3]",
+             "ConvTranspose(x, w) {strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1]}", "F32[N, 6, 10, 10]"},
+        Case{"x: F32[N, 4, h, 5]  w: F32[4, 3, 2, 2]", "ConvTranspose(x, w) {strides=[2, 2], group=2}",
+             "F32[N, 6, 2*h, 10]"},
+        Case{"x: F32[N, 4, 5, 5]  w: F32[4, 6, 3, 3]", "ConvTranspose(x, w) {output_padding=[1, 1]}",
+             "error: output_padding"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Products, Infer,
@@ -96,14 +98,15 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Pools, Infer,
-    testing::Values(Case{"x: F32[N, 4, 9, 9]", "MaxPool(x) {kernel_shape=[2, 2], strides=[2, 2]}", "F32[N, 4, 4, 4]"},
-                    Case{"x: F32[N, 4, 9, 9]", "MaxPool(x) {kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1}", "F32[N, 4, 5, 5]"},
-                    // The last window would start in the padding behind the input.
-                    Case{"x: F32[N, 4, 4, 4]", "AveragePool(x) {kernel_shape=[1, 1], strides=[3, 3], pads=[0, 0, 2, 2], ceil_mode=1}",
-                         "F32[N, 4, 2, 2]"},
-                    Case{"x: F32[N, 4, 9, 9]", "MaxPool(x)", "error: kernel_shape"},
-                    Case{"x: F32[N, 4, 9]", "MaxPool(x) {kernel_shape=[2, 2]}", "error: dims"},
-                    Case{"x: F32[N, 4, h, w]", "GlobalAveragePool(x)", "F32[N, 4, 1, 1]"}));
+    testing::Values(
+        Case{"x: F32[N, 4, 9, 9]", "MaxPool(x) {kernel_shape=[2, 2], strides=[2, 2]}", "F32[N, 4, 4, 4]"},
+        Case{"x: F32[N, 4, 9, 9]", "MaxPool(x) {kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1}", "F32[N, 4, 5, 5]"},
+        // The last window would start in the padding behind the input.
+        Case{"x: F32[N, 4, 4, 4]",
+             "AveragePool(x) {kernel_shape=[1, 1], strides=[3, 3], pads=[0, 0, 2, 2], ceil_mode=1}", "F32[N, 4, 2, 2]"},
+        Case{"x: F32[N, 4, 9, 9]", "MaxPool(x)", "error: kernel_shape"},
+        Case{"x: F32[N, 4, 9]", "MaxPool(x) {kernel_shape=[2, 2]}", "error: dims"},
+        Case{"x: F32[N, 4, h, w]", "GlobalAveragePool(x)", "F32[N, 4, 1, 1]"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Norms, Infer,
@@ -156,59 +159,61 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Slices, Infer,
-    testing::Values(
-        Case{"a: F32[N, 10]", "Slice(a) {starts=[2], ends=[8], axes=[1], steps=[3]}", "F32[N, 2]"},
-        Case{"a: F32[N, 10]", "Slice(a) {starts=[-3], ends=[9223372036854775807], axes=[-1]}", "F32[N, 3]"},
-        Case{"a: F32[N, 10]", "Slice(a) {starts=[9223372036854775807], ends=[-9223372036854775807], axes=[1], steps=[-1]}", "F32[N, 10]"},
-        Case{"a: F32[N, 10]", "Slice(a) {starts=[8], ends=[2], axes=[1], steps=[-4]}", "F32[N, 2]"},
-        Case{"a: F32[N, 10]", "Slice(a) {starts=[20], ends=[30], axes=[1]}", "F32[N, 0]"},
-        Case{"a: F32[N, 3, h, w]", "Slice(a) {starts=[0, 1], ends=[9223372036854775807, -1], axes=[2, 3], steps=[2, 1]}",
-             "F32[N, 3, floor((h+1)/2), w-2]"},
-        Case{"a: F32[N, 3]", "Slice(a) {starts=[0], ends=[2], axes=[0]}", "error: extent"},
-        Case{"a: F32[N, 3]", "Slice(a) {starts=[0], ends=[2], axes=[1], steps=[0]}", "error: steps"},
-        Case{"a: F32[N, 3]", "Slice(a) {starts=[0, 1], ends=[2]}", "error: ends"}));
+    testing::Values(Case{"a: F32[N, 10]", "Slice(a) {starts=[2], ends=[8], axes=[1], steps=[3]}", "F32[N, 2]"},
+                    Case{"a: F32[N, 10]", "Slice(a) {starts=[-3], ends=[9223372036854775807], axes=[-1]}", "F32[N, 3]"},
+                    Case{"a: F32[N, 10]",
+                         "Slice(a) {starts=[9223372036854775807], ends=[-9223372036854775807], axes=[1], steps=[-1]}",
+                         "F32[N, 10]"},
+                    Case{"a: F32[N, 10]", "Slice(a) {starts=[8], ends=[2], axes=[1], steps=[-4]}", "F32[N, 2]"},
+                    Case{"a: F32[N, 10]", "Slice(a) {starts=[20], ends=[30], axes=[1]}", "F32[N, 0]"},
+                    Case{"a: F32[N, 3, h, w]",
+                         "Slice(a) {starts=[0, 1], ends=[9223372036854775807, -1], axes=[2, 3], steps=[2, 1]}",
+                         "F32[N, 3, floor((h+1)/2), w-2]"},
+                    Case{"a: F32[N, 3]", "Slice(a) {starts=[0], ends=[2], axes=[0]}", "error: extent"},
+                    Case{"a: F32[N, 3]", "Slice(a) {starts=[0], ends=[2], axes=[1], steps=[0]}", "error: steps"},
+                    Case{"a: F32[N, 3]", "Slice(a) {starts=[0, 1], ends=[2]}", "error: ends"}));
 
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, Infer,
-    testing::Values(
-        Case{"a: F32[N, 4, 6]", "Reshape(a) {shape=[0, -1]}", "F32[N, 24]"},
-        Case{"a: F32[N, 4, 6]", "Reshape(a) {shape=[-1, 6]}", "F32[4*N, 6]"},
-        Case{"a: F32[6*N, 4]", "Reshape(a) {shape=[-1, 6, 4]}", "F32[N, 6, 4]"},
-        Case{"a: F32[N, 4, 6]", "Reshape(a) {shape=[-1, 7]}", "error: fit"},
-        Case{"a: F32[N, 4, 6]", "Reshape(a) {shape=[-1, -1]}", "error: one -1"},
-        Case{"a: F32[N, 4, 6]", "Reshape(a) {shape=[2, 24]}", "error: fit"},
-        Case{"a: F32[N, 4]  s: I64[2]", "Reshape(a, s)", "error: data"},
-        Case{"a: F32[N, 4, 6]", "Flatten(a)", "F32[N, 24]"},
-        Case{"a: F32[N, 4, 6]", "Flatten(a) {axis=0}", "F32[1, 24*N]"},
-        Case{"a: F32[N, 1, 6, 1]", "Squeeze(a) {axes=[-1]}", "F32[N, 1, 6]"},
-        Case{"a: F32[N, 1, 6, 1]", "Squeeze(a)", "F32[N, 6]"},
-        Case{"a: F32[N, 2]", "Squeeze(a) {axes=[1]}", "error: expected 1"},
-        Case{"a: F32[N, 2]", "Unsqueeze(a) {axes=[-1, 0]}", "F32[1, N, 2, 1]"},
-        Case{"a: F32[N, 1]", "Expand(a) {shape=[3, 1, 4]}", "F32[3, N, 4]"},
-        Case{"a: F32[N, 2]", "Shape(a)", "I64[2]"}, Case{"a: F32[N, 2]", "Shape(a) {start=-1}", "I64[1]"},
-        Case{"a: F32[N, 2]", "Cast(a) {to=\"I32\"}", "I32[N, 2]"}, Case{"a: F32[N, 2]", "Cast(a) {to=\"int\"}", "error: dtype"},
-        Case{"a: F32[N, 2]", "Dropout(a) {ratio=0.1}", "F32[N, 2]"}));
+INSTANTIATE_TEST_SUITE_P(Shapes, Infer,
+                         testing::Values(Case{"a: F32[N, 4, 6]", "Reshape(a) {shape=[0, -1]}", "F32[N, 24]"},
+                                         Case{"a: F32[N, 4, 6]", "Reshape(a) {shape=[-1, 6]}", "F32[4*N, 6]"},
+                                         Case{"a: F32[6*N, 4]", "Reshape(a) {shape=[-1, 6, 4]}", "F32[N, 6, 4]"},
+                                         Case{"a: F32[N, 4, 6]", "Reshape(a) {shape=[-1, 7]}", "error: fit"},
+                                         Case{"a: F32[N, 4, 6]", "Reshape(a) {shape=[-1, -1]}", "error: one -1"},
+                                         Case{"a: F32[N, 4, 6]", "Reshape(a) {shape=[2, 24]}", "error: fit"},
+                                         Case{"a: F32[N, 4]  s: I64[2]", "Reshape(a, s)", "error: data"},
+                                         Case{"a: F32[N, 4, 6]", "Flatten(a)", "F32[N, 24]"},
+                                         Case{"a: F32[N, 4, 6]", "Flatten(a) {axis=0}", "F32[1, 24*N]"},
+                                         Case{"a: F32[N, 1, 6, 1]", "Squeeze(a) {axes=[-1]}", "F32[N, 1, 6]"},
+                                         Case{"a: F32[N, 1, 6, 1]", "Squeeze(a)", "F32[N, 6]"},
+                                         Case{"a: F32[N, 2]", "Squeeze(a) {axes=[1]}", "error: expected 1"},
+                                         Case{"a: F32[N, 2]", "Unsqueeze(a) {axes=[-1, 0]}", "F32[1, N, 2, 1]"},
+                                         Case{"a: F32[N, 1]", "Expand(a) {shape=[3, 1, 4]}", "F32[3, N, 4]"},
+                                         Case{"a: F32[N, 2]", "Shape(a)", "I64[2]"},
+                                         Case{"a: F32[N, 2]", "Shape(a) {start=-1}", "I64[1]"},
+                                         Case{"a: F32[N, 2]", "Cast(a) {to=\"I32\"}", "I32[N, 2]"},
+                                         Case{"a: F32[N, 2]", "Cast(a) {to=\"int\"}", "error: dtype"},
+                                         Case{"a: F32[N, 2]", "Dropout(a) {ratio=0.1}", "F32[N, 2]"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Rest, Infer,
-    testing::Values(
-        Case{"a: F32[N, 4, 6]", "ReduceMean(a) {axes=[-1]}", "F32[N, 4, 1]"},
-        Case{"a: F32[N, 4, 6]", "ReduceSum(a) {keepdims=0}", "F32[]"},
-        Case{"a: F32[N, 4, 6]", "ReduceMax(a) {axes=[0, 3]}", "error: axis"},
-        Case{"a: F32[N, 4]", "ArgMax(a) {axis=1, keepdims=0}", "I64[N]"},
-        Case{"a: F32[N, 4]", "TopK(a) {k=3}", "F32[N, 3]; I64[N, 3]"}, Case{"a: F32[N, 4]", "TopK(a) {k=5}", "error: k in;"},
-        Case{"a: F32[N, 4, h, 5]", "Resize(a) {scales=[1.0, 1.0, 2.0, 1.5]}", "F32[N, 4, 2*h, 7]"},
-        Case{"a: F32[N, 4, h, 5]", "Resize(a) {scales=[1.0, 1.0, 0.5, 1.0]}", "F32[N, 4, floor(h/2), 5]"},
-        Case{"a: F32[N, 4, h, 5]", "Resize(a) {sizes=[-1, -1, 7, 9], mode=\"linear\"}", "F32[N, 4, 7, 9]"},
-        Case{"a: F32[N, 4, h, 5]", "Resize(a) {sizes=[-1, -1, 7, 9], mode=\"cubic\"}", "error: mode"},
-        Case{"a: F32[N, 4]  s: F32[]  z: I8[]", "QuantizeLinear(a, s, z)", "I8[N, 4]"},
-        Case{"a: F32[N, 4]  s: F32[4]", "QuantizeLinear(a, s)", "U8[N, 4]"},
-        Case{"a: F32[N, 4]  s: F32[3]", "QuantizeLinear(a, s)", "error: scale size"},
-        Case{"a: I8[4, 3]  s: F32[4]  z: I8[4]", "DequantizeLinear(a, s, z) {axis=0}", "F32[4, 3]"},
-        Case{"a: F32[4]  s: F32[]", "DequantizeLinear(a, s)", "error: integer"},
-        Case{"a: F32[N, 4]  s: F32[1]  z: I32[1]", "pare.FakeQuant(a, s, z)", "F32[N, 4]"},
-        Case{"a: F32[N, 4]  s: F32[4]  z: I32[4]", "pare.FakeQuant(a, s, z)", "error: axis"},
-        Case{"a: F32[N, 4]  s: F32[1]  z: I32[1]", "pare.FakeQuant(a, s, z) {bits=1}", "error: bits"}));
+    testing::Values(Case{"a: F32[N, 4, 6]", "ReduceMean(a) {axes=[-1]}", "F32[N, 4, 1]"},
+                    Case{"a: F32[N, 4, 6]", "ReduceSum(a) {keepdims=0}", "F32[]"},
+                    Case{"a: F32[N, 4, 6]", "ReduceMax(a) {axes=[0, 3]}", "error: axis"},
+                    Case{"a: F32[N, 4]", "ArgMax(a) {axis=1, keepdims=0}", "I64[N]"},
+                    Case{"a: F32[N, 4]", "TopK(a) {k=3}", "F32[N, 3]; I64[N, 3]"},
+                    Case{"a: F32[N, 4]", "TopK(a) {k=5}", "error: k in;"},
+                    Case{"a: F32[N, 4, h, 5]", "Resize(a) {scales=[1.0, 1.0, 2.0, 1.5]}", "F32[N, 4, 2*h, 7]"},
+                    Case{"a: F32[N, 4, h, 5]", "Resize(a) {scales=[1.0, 1.0, 0.5, 1.0]}", "F32[N, 4, floor(h/2), 5]"},
+                    Case{"a: F32[N, 4, h, 5]", "Resize(a) {sizes=[-1, -1, 7, 9], mode=\"linear\"}", "F32[N, 4, 7, 9]"},
+                    Case{"a: F32[N, 4, h, 5]", "Resize(a) {sizes=[-1, -1, 7, 9], mode=\"cubic\"}", "error: mode"},
+                    Case{"a: F32[N, 4]  s: F32[]  z: I8[]", "QuantizeLinear(a, s, z)", "I8[N, 4]"},
+                    Case{"a: F32[N, 4]  s: F32[4]", "QuantizeLinear(a, s)", "U8[N, 4]"},
+                    Case{"a: F32[N, 4]  s: F32[3]", "QuantizeLinear(a, s)", "error: scale size"},
+                    Case{"a: I8[4, 3]  s: F32[4]  z: I8[4]", "DequantizeLinear(a, s, z) {axis=0}", "F32[4, 3]"},
+                    Case{"a: F32[4]  s: F32[]", "DequantizeLinear(a, s)", "error: integer"},
+                    Case{"a: F32[N, 4]  s: F32[1]  z: I32[1]", "pare.FakeQuant(a, s, z)", "F32[N, 4]"},
+                    Case{"a: F32[N, 4]  s: F32[4]  z: I32[4]", "pare.FakeQuant(a, s, z)", "error: axis"},
+                    Case{"a: F32[N, 4]  s: F32[1]  z: I32[1]", "pare.FakeQuant(a, s, z) {bits=1}", "error: bits"}));
 
 // x.view(x.size(0), -1) and friends as exporters write them.
 TEST(InferContents, ShapeChains) {

@@ -20,7 +20,8 @@ GraphWithConstants model_of(const std::string& text) {
     if (!value.is_constant()) continue;
     Tensor tensor(value.dtype, evaluate(*value.shape, {}));
     if (value.dtype == DType::kF32)
-      for (int64_t i = 0; i < tensor.numel(); ++i) tensor.mutable_data<float>()[i] = 1.0f + 0.5f * static_cast<float>(i);
+      for (int64_t i = 0; i < tensor.numel(); ++i)
+        tensor.mutable_data<float>()[i] = 1.0f + 0.5f * static_cast<float>(i);
     out.constants.set(value.name, std::move(tensor));
   }
   infer_shapes(out.graph, out.constants, builtin_ops());
@@ -42,12 +43,15 @@ std::vector<std::string> ops_of(const Graph& graph) {
 constexpr const char* kNorm =
     "buffer mean: F32[4]\nbuffer var: F32[4]\nparameter gamma: F32[4]\nparameter beta: F32[4]\n";
 
-double norm_scale(size_t c) { return (1.0 + 0.5 * static_cast<double>(c)) / std::sqrt(1.0 + 0.5 * static_cast<double>(c)); }
+double norm_scale(size_t c) {
+  return (1.0 + 0.5 * static_cast<double>(c)) / std::sqrt(1.0 + 0.5 * static_cast<double>(c));
+}
 
 TEST(FoldBatchNorm, IntoConvWithoutBias) {
-  auto m = model_of(std::string("graph g\ninput x: F32[N, 2, 5, 5]\nparameter w: F32[4, 2, 3, 3]\n") + kNorm +
-                    "conv: F32? = Conv(x, w)\nbn: F32? = BatchNormalization(conv, gamma, beta, mean, var) {epsilon=0.0}\n"
-                    "y: F32? = Relu(bn)\noutput y\n");
+  auto m =
+      model_of(std::string("graph g\ninput x: F32[N, 2, 5, 5]\nparameter w: F32[4, 2, 3, 3]\n") + kNorm +
+               "conv: F32? = Conv(x, w)\nbn: F32? = BatchNormalization(conv, gamma, beta, mean, var) {epsilon=0.0}\n"
+               "y: F32? = Relu(bn)\noutput y\n");
   const Tensor before = m.constants.get("w");
   const Remap remap = fold_batch_norm(m);
   expect_sound(m);
@@ -65,9 +69,10 @@ TEST(FoldBatchNorm, IntoConvWithoutBias) {
 }
 
 TEST(FoldBatchNorm, IntoGroupedConvTransposeByOutputChannel) {
-  auto m = model_of(std::string("graph g\ninput x: F32[N, 2, 5, 5]\nparameter w: F32[2, 2, 1, 3]\nparameter b: F32[4]\n") + kNorm +
-                    "up: F32? = ConvTranspose(x, w, b) {group=2}\n"
-                    "bn: F32? = BatchNormalization(up, gamma, beta, mean, var) {epsilon=0.0}\noutput bn\n");
+  auto m = model_of(
+      std::string("graph g\ninput x: F32[N, 2, 5, 5]\nparameter w: F32[2, 2, 1, 3]\nparameter b: F32[4]\n") + kNorm +
+      "up: F32? = ConvTranspose(x, w, b) {group=2}\n"
+      "bn: F32? = BatchNormalization(up, gamma, beta, mean, var) {epsilon=0.0}\noutput bn\n");
   const Tensor before = m.constants.get("w");
   const Remap remap = fold_batch_norm(m);
   expect_sound(m);
@@ -174,8 +179,9 @@ TEST(FoldConstants, ShapeChainBecomesAnAttribute) {
 }
 
 TEST(FoldConstants, EvaluatesNodesOfConstants) {
-  auto m = model_of("graph g\ninput x: F32[N]\nliteral c: F32[2]\nparameter p: F32[2]\na: F32? = Neg(c)\nb: F32? = Neg(p)\n"
-                    "s: F32? = Add(a, b)\ny: F32? = Concat(s, x) {axis=0}\noutput y\n");
+  auto m = model_of(
+      "graph g\ninput x: F32[N]\nliteral c: F32[2]\nparameter p: F32[2]\na: F32? = Neg(c)\nb: F32? = Neg(p)\n"
+      "s: F32? = Add(a, b)\ny: F32? = Concat(s, x) {axis=0}\noutput y\n");
   const FoldConstantsOptions options{.evaluate = [](const Node& node, const std::vector<Tensor>& inputs) {
     Tensor out = inputs.at(0).clone();
     for (int64_t i = 0; i < out.numel(); ++i) {
@@ -206,8 +212,9 @@ TEST(FoldConstants, QuantizedWeightsStayQuantized) {
 }
 
 TEST(RemoveDead, RemovesNodesAndConstants) {
-  auto m = model_of("graph g\ninput x: F32[4]\nparameter p: F32[4]\nparameter q: F32[4]\na: F32? = Add(x, p)\nb: F32? = Mul(a, q)\n"
-                    "c: F32? = Neg(b)\noutput a\n");
+  auto m = model_of(
+      "graph g\ninput x: F32[4]\nparameter p: F32[4]\nparameter q: F32[4]\na: F32? = Add(x, p)\nb: F32? = Mul(a, q)\n"
+      "c: F32? = Neg(b)\noutput a\n");
   const Remap remap = remove_dead(m);
   expect_sound(m);
   EXPECT_EQ(m.graph.order().size(), 1u);
@@ -216,9 +223,10 @@ TEST(RemoveDead, RemovesNodesAndConstants) {
 }
 
 TEST(RunPasses, SkipsTimesAndComposes) {
-  const std::string text = std::string("graph g\ninput x: F32[N, 2, 5, 5]\nparameter w: F32[4, 2, 3, 3]\n") + kNorm +
-                           "conv: F32? = Conv(x, w)\nid: F32? = Identity(conv)\n"
-                           "bn: F32? = BatchNormalization(id, gamma, beta, mean, var)\ny: F32? = Dropout(bn)\noutput y\n";
+  const std::string text =
+      std::string("graph g\ninput x: F32[N, 2, 5, 5]\nparameter w: F32[4, 2, 3, 3]\n") + kNorm +
+      "conv: F32? = Conv(x, w)\nid: F32? = Identity(conv)\n"
+      "bn: F32? = BatchNormalization(id, gamma, beta, mean, var)\ny: F32? = Dropout(bn)\noutput y\n";
   auto m = model_of(text);
   const auto result = run_passes(m, builtin_ops(), inference_passes());
   EXPECT_EQ(ops_of(m.graph), std::vector<std::string>{"Conv"});

@@ -68,11 +68,13 @@ TEST(OnnxImport, constant_inputs_become_attributes) {
                                         {{"b", ints({1})}, {"e", ints({3})}, {"a", ints({1})}, {"t", ints({1})}}));
   EXPECT_EQ(slice.inputs.size(), 1u);
   EXPECT_EQ(slice.attrs.integers("starts"), (std::vector<int64_t>{1}));
-  const Node clip = only_node(model_of({{"Clip", "", "c", {"x", "", "high"}, {"y"}, {}}}, {{"high", Tensor::scalar<float>(6)}}));
+  const Node clip =
+      only_node(model_of({{"Clip", "", "c", {"x", "", "high"}, {"y"}, {}}}, {{"high", Tensor::scalar<float>(6)}}));
   EXPECT_FALSE(clip.attrs.has("min"));
   EXPECT_EQ(clip.attrs.number("max"), 6.0);
-  const Node reshape = only_node(model_of({{"Constant", "", "k", {}, {"shape"}, {{"value_ints", std::vector<int64_t>{0, -1}}}},
-                                           {"Reshape", "", "r", {"x", "shape"}, {"y"}, {}}}));
+  const Node reshape =
+      only_node(model_of({{"Constant", "", "k", {}, {"shape"}, {{"value_ints", std::vector<int64_t>{0, -1}}}},
+                          {"Reshape", "", "r", {"x", "shape"}, {"y"}, {}}}));
   EXPECT_EQ(reshape.attrs.integers("shape"), (std::vector<int64_t>{0, -1}));
 }
 
@@ -88,7 +90,12 @@ TEST(OnnxImport, lists_move_up_from_attributes_of_old_opsets) {
 
 TEST(OnnxImport, automatic_pads_are_resolved) {
   const auto conv = [](const char* mode) {
-    return model_of({{"Conv", "", "c", {"x", "w"}, {"y"}, {{"auto_pad", std::string(mode)}, {"strides", std::vector<int64_t>{2, 2}}}}},
+    return model_of({{"Conv",
+                      "",
+                      "c",
+                      {"x", "w"},
+                      {"y"},
+                      {{"auto_pad", std::string(mode)}, {"strides", std::vector<int64_t>{2, 2}}}}},
                     {{"w", Tensor(DType::kF32, {5, 4, 3, 3})}});
   };
   EXPECT_EQ(only_node(conv("SAME_UPPER")).attrs.integers("pads"), (std::vector<int64_t>{0, 0, 1, 1}));
@@ -97,11 +104,13 @@ TEST(OnnxImport, automatic_pads_are_resolved) {
 }
 
 TEST(OnnxImport, shapes_computed_from_shapes_stay_symbolic) {
-  const FrozenModel model = import_model(model_of(
-      {{"Shape", "", "shape", {"x"}, {"s"}, {}}, {"Gather", "", "batch", {"s", "zero"}, {"n"}, {{"axis", int64_t{0}}}},
-       {"Unsqueeze", "", "un", {"n", "axes"}, {"n1"}, {}}, {"Concat", "", "cat", {"n1", "rest"}, {"target"}, {{"axis", int64_t{0}}}},
-       {"Reshape", "", "flat", {"x", "target"}, {"y"}, {}}},
-      {{"zero", Tensor::scalar<int64_t>(0)}, {"axes", ints({0})}, {"rest", ints({-1})}}));
+  const FrozenModel model =
+      import_model(model_of({{"Shape", "", "shape", {"x"}, {"s"}, {}},
+                             {"Gather", "", "batch", {"s", "zero"}, {"n"}, {{"axis", int64_t{0}}}},
+                             {"Unsqueeze", "", "un", {"n", "axes"}, {"n1"}, {}},
+                             {"Concat", "", "cat", {"n1", "rest"}, {"target"}, {{"axis", int64_t{0}}}},
+                             {"Reshape", "", "flat", {"x", "target"}, {"y"}, {}}},
+                            {{"zero", Tensor::scalar<int64_t>(0)}, {"axes", ints({0})}, {"rest", ints({-1})}}));
   EXPECT_EQ(*model.graph.value(model.graph.outputs()[0]).shape, (DimShape{Dim::symbol("N"), Dim(256)}));
 }
 
@@ -130,8 +139,9 @@ TEST(OnnxImport, weights_behind_dequantize_keep_integers_and_blocks) {
 
 TEST(OnnxImport, roles_follow_use) {
   const Tensor c(DType::kF32, {4});
-  const FrozenModel model = import_model(model_of({{"BatchNormalization", "", "bn", {"x", "g", "b", "m", "v"}, {"y"}, {}}},
-                                                  {{"g", c}, {"b", c}, {"m", c}, {"v", c}}));
+  const FrozenModel model =
+      import_model(model_of({{"BatchNormalization", "", "bn", {"x", "g", "b", "m", "v"}, {"y"}, {}}},
+                            {{"g", c}, {"b", c}, {"m", c}, {"v", c}}));
   EXPECT_EQ(model.graph.value(model.graph.find_value("g")).role, Role::kParameter);
   EXPECT_EQ(model.graph.value(model.graph.find_value("v")).role, Role::kBuffer);
 }
@@ -157,9 +167,11 @@ TEST(OnnxImport, bad_models_are_refused_with_a_reason) {
       {"expected a shape", no_shape},
       {"must be a constant", model_of({{"Clip", "", "c", {"x", "x"}, {"y"}, {}}})},
       {"expected integers", model_of({{"Reshape", "", "r", {"x", "s"}, {"y"}, {}}}, {{"s", Tensor(DType::kF32, {2})}})},
-      {"output 1 is not supported", model_of({{"MaxPool", "", "p", {"x"}, {"y", "i"}, {{"kernel_shape", std::vector<int64_t>{2, 2}}}},
-                                              {"Identity", "", "id", {"i"}, {"z"}, {}}})},
-      {"group", model_of({{"Conv", "", "c", {"x", "w"}, {"y"}, {{"group", int64_t{-1}}}}}, {{"w", Tensor(DType::kF32, {5, 4, 3, 3})}})},
+      {"output 1 is not supported",
+       model_of({{"MaxPool", "", "p", {"x"}, {"y", "i"}, {{"kernel_shape", std::vector<int64_t>{2, 2}}}},
+                 {"Identity", "", "id", {"i"}, {"z"}, {}}})},
+      {"group", model_of({{"Conv", "", "c", {"x", "w"}, {"y"}, {{"group", int64_t{-1}}}}},
+                         {{"w", Tensor(DType::kF32, {5, 4, 3, 3})}})},
   };
   for (const auto& bad : cases) EXPECT_NE(reason(bad.model).find(bad.reason), std::string::npos) << reason(bad.model);
 }
@@ -168,7 +180,8 @@ TEST(OnnxImport, external_data_is_refused_clearly) {
   // TensorProto {dims: 1, data_type: 1, name: "w", data_location: EXTERNAL} as an initializer of a model.
   const std::string tensor = {0x08, 0x01, 0x10, 0x01, 0x42, 0x01, 'w', 0x70, 0x01};
   const std::string graph = std::string("\x2a") + static_cast<char>(tensor.size()) + tensor;
-  const std::string bytes = std::string("\x08\x08\x3a", 3) + static_cast<char>(graph.size()) + graph + std::string("\x42\x02\x10\x11", 4);
+  const std::string bytes =
+      std::string("\x08\x08\x3a", 3) + static_cast<char>(graph.size()) + graph + std::string("\x42\x02\x10\x11", 4);
   try {
     parse(bytes);
     FAIL();
@@ -179,7 +192,8 @@ TEST(OnnxImport, external_data_is_refused_clearly) {
 
 TEST(OnnxImport, truncations_and_mutations_are_errors_or_valid_models) {
   const std::string bytes = onnx::serialize(to_onnx(test::small_model()).model);
-  for (size_t length = 0; length < bytes.size(); ++length) EXPECT_THROW(parse(bytes.substr(0, length)), Error) << length;
+  for (size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_THROW(parse(bytes.substr(0, length)), Error) << length;
   test::mutate(bytes, 5000, [](const std::string& copy) { decode_constants(parse(copy)); });
   const std::string quantized = onnx::serialize(to_onnx(test::qdq_model(), 21).model);
   test::mutate(quantized, 1000, [](const std::string& copy) { parse(copy); }, 9);
@@ -187,7 +201,8 @@ TEST(OnnxImport, truncations_and_mutations_are_errors_or_valid_models) {
 
 TEST(Weights, load_from_safetensors_and_pare_files) {
   const auto folder = std::filesystem::temp_directory_path();
-  const std::string plain = (folder / "pare_weights.safetensors").string(), container = (folder / "pare_weights.pare").string();
+  const std::string plain = (folder / "pare_weights.safetensors").string(),
+                    container = (folder / "pare_weights.pare").string();
   write_safetensors(plain, {{"w", Tensor::of<float>({1, 2}, {2}).to(DType::kF16)}});
   EXPECT_EQ(load_weights(plain).get("w").dtype(), DType::kF32);
   const FrozenModel model = test::small_model();

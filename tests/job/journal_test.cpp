@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 class JournalTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / fmt("pare-journal-{}-{}", ::getpid(), ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    folder_ = fs::temp_directory_path() /
+              fmt("pare-journal-{}-{}", ::getpid(), ::testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(folder_);
   }
   void TearDown() override { fs::remove_all(folder_); }
@@ -58,7 +59,8 @@ TEST_F(JournalTest, BeginKeepsProgressOfTheSameKeyAndDropsOthers) {
 
 TEST_F(JournalTest, ADamagedRecordCountsAsAbsent) {
   Journal journal(folder_.string());
-  for (const char* text : {"", "{", "[]", "3", "{\"key\": 3}", "{\"key\": \"k\"}", "{\"key\": \"k\", \"results\": {}, \"files\": [3]}"}) {
+  for (const char* text :
+       {"", "{", "[]", "3", "{\"key\": 3}", "{\"key\": \"k\"}", "{\"key\": \"k\", \"results\": {}, \"files\": [3]}"}) {
     journal.begin(0, "train", "k");
     write_file_atomic(journal.stage_folder(0, "train") + "/done.json", text);
     EXPECT_FALSE(journal.find(0, "train", "k")) << text;

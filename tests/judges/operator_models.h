@@ -18,7 +18,8 @@ class OperatorModel {
   explicit OperatorModel(DimShape shape) { x = model.graph.add_input("x", DType::kF32, std::move(shape)); }
   ValueId constant(const std::string& name, const Shape& shape, float first, float step) {
     Tensor tensor(DType::kF32, shape);
-    for (int64_t i = 0; i < tensor.numel(); ++i) tensor.mutable_data<float>()[i] = first + step * static_cast<float>(i % 7);
+    for (int64_t i = 0; i < tensor.numel(); ++i)
+      tensor.mutable_data<float>()[i] = first + step * static_cast<float>(i % 7);
     model.constants[name] = encode_raw(tensor);
     return model.graph.add_constant(name, Role::kParameter, DType::kF32, shape);
   }
@@ -54,7 +55,8 @@ inline std::vector<std::pair<std::string, FrozenModel>> operator_models(int64_t 
   unary("mean_all", "ReduceMean");
   unary("split", "Split", {{"axis", int64_t{1}}, {"split", Ints{1, 5}}}, 2);
   unary("split_even", "Split", {{"axis", int64_t{-3}}}, 3);
-  unary("slice", "Slice", {{"starts", Ints{-1, 1}}, {"ends", Ints{INT64_MIN, INT64_MAX}}, {"axes", Ints{2, 3}}, {"steps", Ints{-2, 2}}});
+  unary("slice", "Slice",
+        {{"starts", Ints{-1, 1}}, {"ends", Ints{INT64_MIN, INT64_MAX}}, {"axes", Ints{2, 3}}, {"steps", Ints{-2, 2}}});
   unary("pad", "Pad", {{"pads", Ints{0, 1, 2, 0, 0, 1, 0, 3}}, {"value", 1.5}});
   unary("pad_reflect", "Pad", {{"pads", Ints{0, 0, 2, 1, 0, 0, 1, 2}}, {"mode", std::string("reflect")}});
   unary("reshape", "Reshape", {{"shape", Ints{0, 3, -1}}});
@@ -66,17 +68,23 @@ inline std::vector<std::pair<std::string, FrozenModel>> operator_models(int64_t 
   unary("softmax", "Softmax", {{"axis", int64_t{1}}});
   unary("arg_max", "ArgMax", {{"axis", int64_t{1}}, {"keepdims", int64_t{0}}});
   unary("top_k", "TopK", {{"k", int64_t{3}}, {"axis", int64_t{1}}}, 2);
-  unary("average_pool", "AveragePool", {{"kernel_shape", Ints{3, 2}}, {"strides", Ints{2, 2}}, {"pads", Ints{1, 0, 1, 1}}});
+  unary("average_pool", "AveragePool",
+        {{"kernel_shape", Ints{3, 2}}, {"strides", Ints{2, 2}}, {"pads", Ints{1, 0, 1, 1}}});
   unary("max_pool", "MaxPool", {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"ceil_mode", int64_t{1}}});
-  unary("resize_nearest", "Resize", {{"scales", std::vector<double>{1, 1, 2, 3}}, {"coordinate_transformation_mode", std::string("asymmetric")}, {"nearest_mode", std::string("floor")}});
+  unary("resize_nearest", "Resize",
+        {{"scales", std::vector<double>{1, 1, 2, 3}},
+         {"coordinate_transformation_mode", std::string("asymmetric")},
+         {"nearest_mode", std::string("floor")}});
   unary("resize_linear", "Resize", {{"sizes", Ints{-1, -1, 13, 5}}, {"mode", std::string("linear")}});
   {
     OperatorModel m({n, Dim(5), Dim(8)});
-    out.emplace_back("layer_norm", m.finish("LayerNormalization", {m.constant("scale", {8}, 0.5f, 0.1f), m.constant("bias", {8}, -0.2f, 0.1f)}));
+    out.emplace_back("layer_norm", m.finish("LayerNormalization", {m.constant("scale", {8}, 0.5f, 0.1f),
+                                                                   m.constant("bias", {8}, -0.2f, 0.1f)}));
   }
   {
     OperatorModel m({n, Dim(5), Dim(8)});
-    out.emplace_back("layer_norm_2d", m.finish("LayerNormalization", {m.constant("scale", {5, 8}, 0.5f, 0.1f)}, {{"axis", int64_t{1}}, {"epsilon", 1e-3}}));
+    out.emplace_back("layer_norm_2d", m.finish("LayerNormalization", {m.constant("scale", {5, 8}, 0.5f, 0.1f)},
+                                               {{"axis", int64_t{1}}, {"epsilon", 1e-3}}));
   }
   {
     OperatorModel m({n, Dim(5), Dim(8)});
@@ -84,16 +92,25 @@ inline std::vector<std::pair<std::string, FrozenModel>> operator_models(int64_t 
   }
   {
     OperatorModel m(image);
-    out.emplace_back("group_norm", m.finish("GroupNormalization", {m.constant("scale", {6}, 0.5f, 0.1f), m.constant("bias", {6}, -0.2f, 0.1f)}, {{"num_groups", int64_t{2}}}));
+    out.emplace_back(
+        "group_norm",
+        m.finish("GroupNormalization", {m.constant("scale", {6}, 0.5f, 0.1f), m.constant("bias", {6}, -0.2f, 0.1f)},
+                 {{"num_groups", int64_t{2}}}));
   }
   {
     OperatorModel m(image);
-    out.emplace_back("instance_norm", m.finish("InstanceNormalization", {m.constant("scale", {6}, 0.5f, 0.1f), m.constant("bias", {6}, -0.2f, 0.1f)}));
+    out.emplace_back("instance_norm", m.finish("InstanceNormalization", {m.constant("scale", {6}, 0.5f, 0.1f),
+                                                                         m.constant("bias", {6}, -0.2f, 0.1f)}));
   }
   {
     OperatorModel m(image);
-    out.emplace_back("conv_transpose", m.finish("ConvTranspose", {m.constant("w", {6, 2, 3, 3}, -0.3f, 0.1f), m.constant("b", {4}, 0.1f, 0.1f)},
-                                                {{"group", int64_t{2}}, {"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}, {"output_padding", Ints{1, 1}}}));
+    out.emplace_back(
+        "conv_transpose",
+        m.finish("ConvTranspose", {m.constant("w", {6, 2, 3, 3}, -0.3f, 0.1f), m.constant("b", {4}, 0.1f, 0.1f)},
+                 {{"group", int64_t{2}},
+                  {"strides", Ints{2, 2}},
+                  {"pads", Ints{1, 1, 1, 1}},
+                  {"output_padding", Ints{1, 1}}}));
   }
   if (opset >= 19) unary("dilated_pool", "AveragePool", {{"kernel_shape", Ints{2, 2}}, {"dilations", Ints{2, 2}}});
   return out;

@@ -32,7 +32,8 @@ Tensor values_for(const Value& input, int64_t batch, uint64_t seed) {
   return ids.to(input.dtype);
 }
 
-void write_case(const std::string& folder, const std::string& name, const FrozenModel& model, int64_t opset, int64_t batch) {
+void write_case(const std::string& folder, const std::string& name, const FrozenModel& model, int64_t opset,
+                int64_t batch) {
   export_onnx(model, folder + "/" + name + ".onnx", opset);
   std::vector<Tensor> inputs;
   std::map<std::string, Tensor> tensors;
@@ -51,11 +52,13 @@ void write_case(const std::string& folder, const std::string& name, const Frozen
 
 void write_all(const std::string& folder) {
   for (const char* name : {"mlp", "lenet5", "resnet20", "mobilenet_v2"})
-    write_case(folder, fmt("zoo_{}", name), test::float_model(zoo(name, {.image_size = name[1] == 'o' ? 32 : 0})), 17, 2);
+    write_case(folder, fmt("zoo_{}", name), test::float_model(zoo(name, {.image_size = name[1] == 'o' ? 32 : 0})), 17,
+               2);
   const FrozenModel quantized = test::qdq_model();
   for (int64_t opset : {13, 17, 21}) write_case(folder, fmt("qdq_opset{}", opset), quantized, opset, 16);
   for (int64_t opset = kMinOnnxOpset; opset <= kMaxOnnxOpset; ++opset) {
-    for (const auto& [name, model] : test::operator_models(opset)) write_case(folder, fmt("op_{}_opset{}", name, opset), model, opset, 2);
+    for (const auto& [name, model] : test::operator_models(opset))
+      write_case(folder, fmt("op_{}_opset{}", name, opset), model, opset, 2);
   }
   save_pare(folder + "/small.pare", test::small_model());
   std::map<std::string, Tensor> decoded = decode_constants(test::small_model()).map();

@@ -60,7 +60,8 @@ TEST(Adopt, SlicesBitForBitWithChainsAndGradients) {
   const at::Tensor mask = random({6, 4}, 7).gt(0).to(at::kFloat);
   model.add_link("a.weight", std::make_shared<Mask>(mask));
   model.forward({random({5, 4})})[0].sum().backward();
-  const at::Tensor weight = model.param("a.weight").raw.detach().clone(), grad = model.param("a.weight").raw.grad().clone();
+  const at::Tensor weight = model.param("a.weight").raw.detach().clone(),
+                   grad = model.param("a.weight").raw.grad().clone();
   const at::Tensor columns = model.param("b.weight").raw.detach().clone();
   const at::Tensor keep = at::tensor(std::vector<int64_t>{4, 0, 5}, at::kLong);
 
@@ -138,8 +139,9 @@ TEST(Adopt, RefusalLeavesTheModelAsItWas) {
 
 TEST(Adopt, IntegersRefuseAMerge) {
   Model model = TwoLayers::model();
-  model.add_link("a.weight", std::make_shared<AffineQuant>(at::tensor(std::vector<float>{0.1f}), at::tensor(std::vector<int>{0}),
-                                                           Encoding{.codec = Codec::kAffine}));
+  model.add_link("a.weight",
+                 std::make_shared<AffineQuant>(at::tensor(std::vector<float>{0.1f}), at::tensor(std::vector<int>{0}),
+                                               Encoding{.codec = Codec::kAffine}));
   Remap merge;
   merge.entries["a.weight"] = {.kind = ParamRemap::Kind::kMerged};
   ConstantStore fresh;

@@ -18,7 +18,8 @@ Model sample_model() {
   const GraphWithConstants parts = zoo("lenet5", {.seed = 2});
   Model model(parts.graph, parts.constants);
   const Param& p = model.params().at(0);
-  model.add_link(p.name, std::make_shared<Mask>(random(p.raw.sizes().vec(), 3).gt(0), Encoding{.layout = Layout::kBitmask}));
+  model.add_link(p.name,
+                 std::make_shared<Mask>(random(p.raw.sizes().vec(), 3).gt(0), Encoding{.layout = Layout::kBitmask}));
   const int64_t rows = p.raw.size(0);
   model.add_link(p.name, std::make_shared<AffineQuant>(random({rows}, 4).abs() + 0.01, at::zeros({rows}, at::kInt),
                                                        Encoding{.codec = Codec::kAffine, .axis = 0}));
@@ -53,7 +54,8 @@ TEST_F(Checkpoints, RoundTripWithChainsAndExtras) {
     EXPECT_TRUE(same_bits(read.model.params()[i].raw, model.params()[i].raw));
   }
   ASSERT_EQ(read.extras.tensors.size(), 2u);
-  for (const auto& [name, tensor] : extras.tensors) EXPECT_TRUE(same_bits(tensor, read.extras.tensors.at(name))) << name;
+  for (const auto& [name, tensor] : extras.tensors)
+    EXPECT_TRUE(same_bits(tensor, read.extras.tensors.at(name))) << name;
   EXPECT_EQ(read.extras.json, extras.json);
 
   const std::string first = read_file(path_);

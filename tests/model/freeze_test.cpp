@@ -54,12 +54,16 @@ Model compressed() {
   put_fake_quant(g, fresh, remap, "input", false);
   put_fake_quant(g, fresh, remap, g.value(g.node(g.find_node("layer1.0.conv2")).inputs[0]).name, true);
   model.adopt(g, remap, fresh);
-  model.add_link("layer1.0.conv2.weight", std::make_shared<Mask>(random({16, 16, 3, 3}, 4).gt(0), Encoding{.layout = Layout::kBitmask}));
-  model.add_link("layer1.1.conv1.weight", std::make_shared<Mask>(random({16, 16, 3, 3}, 6).gt(0), Encoding{.layout = Layout::kBitmask}));
+  model.add_link("layer1.0.conv2.weight",
+                 std::make_shared<Mask>(random({16, 16, 3, 3}, 4).gt(0), Encoding{.layout = Layout::kBitmask}));
+  model.add_link("layer1.1.conv1.weight",
+                 std::make_shared<Mask>(random({16, 16, 3, 3}, 6).gt(0), Encoding{.layout = Layout::kBitmask}));
   const Encoding int8{.codec = Codec::kAffine, .bits = 8, .is_signed = true, .axis = 0};
-  model.add_link("layer1.0.conv2.weight", std::make_shared<AffineQuant>(at::full({16}, 0.004), at::zeros({16}, at::kInt), int8));
-  model.add_link("conv1.bias", std::make_shared<AffineQuant>(at::full({1}, 1e-4), at::zeros({1}, at::kInt),
-                                                             Encoding{.codec = Codec::kAffine, .bits = 32, .is_signed = true}));
+  model.add_link("layer1.0.conv2.weight",
+                 std::make_shared<AffineQuant>(at::full({16}, 0.004), at::zeros({16}, at::kInt), int8));
+  model.add_link("conv1.bias",
+                 std::make_shared<AffineQuant>(at::full({1}, 1e-4), at::zeros({1}, at::kInt),
+                                               Encoding{.codec = Codec::kAffine, .bits = 32, .is_signed = true}));
   return model;
 }
 
@@ -67,7 +71,8 @@ bool same_constants(const FrozenModel& a, const FrozenModel& b) {
   if (a.constants.size() != b.constants.size()) return false;
   for (const auto& [name, x] : a.constants) {
     const auto it = b.constants.find(name);
-    if (it == b.constants.end() || !(x.encoding == it->second.encoding) || x.parts.size() != it->second.parts.size()) return false;
+    if (it == b.constants.end() || !(x.encoding == it->second.encoding) || x.parts.size() != it->second.parts.size())
+      return false;
     for (const auto& [part, tensor] : x.parts)
       if (!it->second.parts.count(part) || !same_bytes(tensor, it->second.parts.at(part))) return false;
   }
@@ -140,8 +145,8 @@ TEST(Thaw, KeepsTheLowestIntegerOfForeignModels) {
   parts.graph.set_outputs({parts.graph.add("MatMul", "y", {x, w})});
   FrozenModel frozen;
   frozen.graph = parts.graph;
-  frozen.constants["w"] = encode_affine(Tensor::of<int32_t>({-128, 127, 0, 5}, {2, 2}), Tensor::of<float>({0.5f}, {1}), Tensor(),
-                                        {.codec = Codec::kAffine, .bits = 8, .is_signed = true});
+  frozen.constants["w"] = encode_affine(Tensor::of<int32_t>({-128, 127, 0, 5}, {2, 2}), Tensor::of<float>({0.5f}, {1}),
+                                        Tensor(), {.codec = Codec::kAffine, .bits = 8, .is_signed = true});
   EXPECT_TRUE(same_constants(frozen, freeze(thaw(frozen), {})));
 }
 

@@ -24,7 +24,8 @@ std::shared_ptr<GraphModule> trained_resnet() {
   const GraphWithConstants parts = zoo("resnet20", {.initialise = false});
   Model model(parts.graph, parts.constants);
   ConstantStore weights;
-  for (const auto& [name, tensor] : read_safetensors("examples/data/resnet20_cifar10.safetensors").tensors) weights.set(name, tensor);
+  for (const auto& [name, tensor] : read_safetensors("examples/data/resnet20_cifar10.safetensors").tensors)
+    weights.set(name, tensor);
   model.load_constants(weights);
   return std::make_shared<GraphModule>(std::move(model));
 }
@@ -49,7 +50,8 @@ TEST(GraphModule, HasTheSourceModelsNames) {
   std::set<std::string> ours, theirs;
   for (const auto& p : graph_module->named_parameters()) ours.insert(p.key());
   for (const auto& b : graph_module->named_buffers()) ours.insert(b.key());
-  for (const auto& [name, tensor] : read_safetensors("examples/data/resnet20_cifar10.safetensors").tensors) theirs.insert(name);
+  for (const auto& [name, tensor] : read_safetensors("examples/data/resnet20_cifar10.safetensors").tensors)
+    theirs.insert(name);
   EXPECT_EQ(ours, theirs);
   EXPECT_TRUE(ours.count("layer1.0.conv1.weight"));
 }

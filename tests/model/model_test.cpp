@@ -74,19 +74,26 @@ TEST(Model, TrainingUpdatesRunningStatisticsAsTorchDoes) {
 TEST(Model, RunsBetweenValueSets) {
   Model model = small_model();
   const at::Tensor x = random({2, 3, 5, 5}, 9);
-  const ValueId input = model.graph().inputs()[0], conv = model.graph().find_value("conv"), bn = model.graph().find_value("bn");
+  const ValueId input = model.graph().inputs()[0], conv = model.graph().find_value("conv"),
+                bn = model.graph().find_value("bn");
   const auto whole = model.run({{input, x}}, {conv, bn, model.graph().outputs()[0], conv});
   const auto tail = model.run({{conv, whole[0]}}, {model.graph().outputs()[0], bn});
   EXPECT_TRUE(same_bits(whole[2], tail[0]));
   EXPECT_TRUE(same_bits(whole[1], tail[1]));
   EXPECT_TRUE(same_bits(whole[0], whole[3]));
   EXPECT_TRUE(same_bits(model.run({{bn, whole[1]}}, {model.graph().outputs()[0]})[0], at::relu(whole[1])));
-  EXPECT_NE(error_of([&] { model.run({{bn, whole[1]}}, {conv}); }).find("graph input \"x\" is needed"), std::string::npos);
+  EXPECT_NE(error_of([&] {
+              model.run({{bn, whole[1]}}, {conv});
+            }).find("graph input \"x\" is needed"),
+            std::string::npos);
 }
 
 TEST(Model, RefusesInputsThatDoNotFit) {
   Model model = small_model();
-  EXPECT_NE(error_of([&] { model.forward({random({2, 3, 5, 6})}); }).find("input \"x\": expected F32 of shape"), std::string::npos);
+  EXPECT_NE(error_of([&] {
+              model.forward({random({2, 3, 5, 6})});
+            }).find("input \"x\": expected F32 of shape"),
+            std::string::npos);
   EXPECT_NE(error_of([&] { model.forward({random({2, 3, 5, 5}).to(at::kLong)}); }), "");
   EXPECT_NE(error_of([&] { model.forward({}); }).find("expected 1 inputs, got 0"), std::string::npos);
   EXPECT_EQ(model.forward({random({7, 3, 5, 5})})[0].size(0), 7);
@@ -99,7 +106,8 @@ TEST(Model, NamesTheNodeThatFails) {
   Model model(parts.graph, parts.constants, builtin_ops(), ops);
   EXPECT_EQ(error_of([&] { model.forward({random({2, 3, 5, 5})}); }).rfind("[Relu relu] ", 0), 0u);
   ops.erase("Relu");
-  EXPECT_NE(error_of([&] { Model(parts.graph, parts.constants, builtin_ops(), ops); }).find("relu (Relu)"), std::string::npos);
+  EXPECT_NE(error_of([&] { Model(parts.graph, parts.constants, builtin_ops(), ops); }).find("relu (Relu)"),
+            std::string::npos);
 }
 
 TEST(Model, CloneIsIndependent) {
@@ -133,7 +141,8 @@ TEST(Model, LoadingListsAllDifferences) {
 TEST(Model, LentConstantsShareMemory) {
   Model model = small_model();
   const ConstantStore store = model.constants();
-  EXPECT_EQ(static_cast<const void*>(store.get("conv.weight").bytes()), model.param("conv.weight").raw.const_data_ptr());
+  EXPECT_EQ(static_cast<const void*>(store.get("conv.weight").bytes()),
+            model.param("conv.weight").raw.const_data_ptr());
 }
 
 TEST(Model, DropoutFollowsItsSeedAndOnlyTrains) {
@@ -166,7 +175,8 @@ TEST(Model, LoadsTheTrainedResNet) {
   const GraphWithConstants parts = zoo("resnet20", {.initialise = false});
   Model model(parts.graph, parts.constants);
   ConstantStore weights;
-  for (const auto& [name, tensor] : read_safetensors("examples/data/resnet20_cifar10.safetensors").tensors) weights.set(name, tensor);
+  for (const auto& [name, tensor] : read_safetensors("examples/data/resnet20_cifar10.safetensors").tensors)
+    weights.set(name, tensor);
   model.load_constants(weights);
   const at::Tensor out = model.forward({random({2, 3, 32, 32})})[0];
   EXPECT_EQ(out.sizes().vec(), (std::vector<int64_t>{2, 10}));

@@ -9,9 +9,11 @@ using Doubles = std::vector<double>;
 const OperandSpec kImage{{2, 4, 7, 6}};
 
 void add_layers(std::vector<OpCase>& out) {
-  out.push_back({"Conv", "Conv", {kImage, {{6, 4, 3, 3}}, {{6}}}, {{"pads", Ints{1, 1, 1, 1}}, {"strides", Ints{2, 1}}}});
+  out.push_back(
+      {"Conv", "Conv", {kImage, {{6, 4, 3, 3}}, {{6}}}, {{"pads", Ints{1, 1, 1, 1}}, {"strides", Ints{2, 1}}}});
   out.push_back({"ConvGroups", "Conv", {kImage, {{8, 2, 3, 2}}}, {{"group", int64_t{2}}, {"dilations", Ints{2, 1}}}});
-  out.push_back({"ConvUnevenPads", "Conv", {kImage, {{4, 1, 3, 3}}, {{4}}}, {{"group", int64_t{4}}, {"pads", Ints{0, 1, 2, 0}}}});
+  out.push_back(
+      {"ConvUnevenPads", "Conv", {kImage, {{4, 1, 3, 3}}, {{4}}}, {{"group", int64_t{4}}, {"pads", Ints{0, 1, 2, 0}}}});
   out.push_back({"ConvOneDim", "Conv", {{{2, 3, 9}}, {{5, 3, 3}}, {{5}}}, {{"pads", Ints{1, 1}}}});
   out.push_back({"ConvTranspose", "ConvTranspose", {kImage, {{4, 3, 3, 3}}, {{3}}},
                  {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}, {"output_padding", Ints{1, 0}}}});
@@ -28,10 +30,12 @@ void add_layers(std::vector<OpCase>& out) {
 void add_norms(std::vector<OpCase>& out) {
   const OperandSpec channel{{4}}, mean{.shape = {4}, .state = true};
   const OperandSpec variance{.shape = {4}, .fill = Fill::kPositive, .state = true};
-  out.push_back({"BatchNormalization", "BatchNormalization", {kImage, channel, channel, mean, variance}, {{"epsilon", 1e-3}}});
+  out.push_back(
+      {"BatchNormalization", "BatchNormalization", {kImage, channel, channel, mean, variance}, {{"epsilon", 1e-3}}});
   out.push_back({"InstanceNormalization", "InstanceNormalization", {kImage, channel, channel}, {}});
   out.push_back({"GroupNormalization", "GroupNormalization", {kImage, channel, channel}, {{"num_groups", int64_t{2}}}});
-  out.push_back({"LayerNormalization", "LayerNormalization", {{{3, 4, 5}}, {{4, 5}}, {{4, 5}}}, {{"axis", int64_t{1}}}});
+  out.push_back(
+      {"LayerNormalization", "LayerNormalization", {{{3, 4, 5}}, {{4, 5}}, {{4, 5}}}, {{"axis", int64_t{1}}}});
   out.push_back({"LayerNormNoBias", "LayerNormalization", {{{3, 5}}, {{5}}}, {}});
   out.push_back({"RMSNormalization", "RMSNormalization", {{{3, 4, 5}}, {{5}}}, {{"epsilon", 1e-4}}});
 }
@@ -41,14 +45,29 @@ void add_pools(std::vector<OpCase>& out) {
   const OperandSpec x{{2, 3, 7, 8}, Fill::kDistinct};
   out.push_back({"MaxPool", "MaxPool", {x}, {{"kernel_shape", three}, {"strides", two}, {"pads", Ints{1, 1, 1, 1}}}});
   out.push_back({"MaxPoolCeil", "MaxPool", {x}, {{"kernel_shape", two}, {"strides", two}, {"ceil_mode", int64_t{1}}}});
-  out.push_back({"MaxPoolUneven", "MaxPool", {x}, {{"kernel_shape", three}, {"strides", two}, {"pads", Ints{0, 1, 2, 0}},
-                                                    {"dilations", Ints{1, 2}}, {"ceil_mode", int64_t{1}}}});
+  out.push_back({"MaxPoolUneven",
+                 "MaxPool",
+                 {x},
+                 {{"kernel_shape", three},
+                  {"strides", two},
+                  {"pads", Ints{0, 1, 2, 0}},
+                  {"dilations", Ints{1, 2}},
+                  {"ceil_mode", int64_t{1}}}});
   out.push_back({"AveragePool", "AveragePool", {x}, {{"kernel_shape", three}, {"pads", Ints{1, 1, 1, 1}}}});
-  out.push_back({"AveragePoolInclude", "AveragePool", {x},
-                 {{"kernel_shape", three}, {"strides", two}, {"pads", Ints{1, 1, 1, 1}}, {"count_include_pad", int64_t{1}}}});
-  out.push_back({"AveragePoolUneven", "AveragePool", {x}, {{"kernel_shape", two}, {"strides", two}, {"pads", Ints{1, 0, 0, 1}}}});
-  out.push_back({"AveragePoolUnevenInclude", "AveragePool", {x},
-                 {{"kernel_shape", three}, {"strides", two}, {"pads", Ints{1, 0, 0, 1}}, {"count_include_pad", int64_t{1}},
+  out.push_back(
+      {"AveragePoolInclude",
+       "AveragePool",
+       {x},
+       {{"kernel_shape", three}, {"strides", two}, {"pads", Ints{1, 1, 1, 1}}, {"count_include_pad", int64_t{1}}}});
+  out.push_back(
+      {"AveragePoolUneven", "AveragePool", {x}, {{"kernel_shape", two}, {"strides", two}, {"pads", Ints{1, 0, 0, 1}}}});
+  out.push_back({"AveragePoolUnevenInclude",
+                 "AveragePool",
+                 {x},
+                 {{"kernel_shape", three},
+                  {"strides", two},
+                  {"pads", Ints{1, 0, 0, 1}},
+                  {"count_include_pad", int64_t{1}},
                   {"ceil_mode", int64_t{1}}}});
   out.push_back({"AveragePoolDilated", "AveragePool", {x}, {{"kernel_shape", two}, {"dilations", two}}});
   out.push_back({"GlobalAveragePool", "GlobalAveragePool", {x}, {}});
@@ -104,13 +123,17 @@ void add_shapes(std::vector<OpCase>& out) {
   out.push_back({"Gather", "Gather", {{{5, 4}}, {{2, 3}, Fill::kIndex, DType::kI64}}, {}});
   out.push_back({"GatherAxis", "Gather", {x, {{3}, Fill::kIndex, DType::kI64, 3}}, {{"axis", int64_t{-2}}}});
   out.push_back({"Pad", "Pad", {x}, {{"pads", Ints{0, 1, -1, 0, 2, 1}}, {"value", 0.5}}});
-  out.push_back({"PadReflect", "Pad", {{{1, 2, 5, 4}}}, {{"pads", Ints{0, 0, 2, 1, 0, 0, 1, 2}}, {"mode", std::string("reflect")}}});
+  out.push_back({"PadReflect",
+                 "Pad",
+                 {{{1, 2, 5, 4}}},
+                 {{"pads", Ints{0, 0, 2, 1, 0, 0, 1, 2}}, {"mode", std::string("reflect")}}});
   out.push_back({"PadEdge", "Pad", {{{2, 4, 3}}}, {{"pads", Ints{0, 2, 0, 0, 1, 2}}, {"mode", std::string("edge")}}});
   out.push_back({"Transpose", "Transpose", {x}, {{"perm", Ints{2, 0, 1}}}});
   out.push_back({"TransposeReversed", "Transpose", {x}, {}});
   out.push_back({"Tile", "Tile", {x}, {{"repeats", Ints{1, 2, 3}}}});
   out.push_back({"DepthToSpace", "DepthToSpace", {{{2, 8, 2, 3}}}, {{"blocksize", int64_t{2}}}});
-  out.push_back({"DepthToSpaceCrd", "DepthToSpace", {{{2, 8, 2, 3}}}, {{"blocksize", int64_t{2}}, {"mode", std::string("CRD")}}});
+  out.push_back(
+      {"DepthToSpaceCrd", "DepthToSpace", {{{2, 8, 2, 3}}}, {{"blocksize", int64_t{2}}, {"mode", std::string("CRD")}}});
 }
 
 void add_reductions(std::vector<OpCase>& out) {
@@ -120,22 +143,39 @@ void add_reductions(std::vector<OpCase>& out) {
     out.push_back({std::string(op) + "All", op, {x}, {}});
   }
   out.push_back({"ArgMax", "ArgMax", {x}, {{"axis", int64_t{1}}}, 1, false});
-  out.push_back({"ArgMaxLast", "ArgMax", {{{4, 9}, Fill::kIndex}}, {{"axis", int64_t{1}}, {"select_last_index", int64_t{1}}}, 1, false});
+  out.push_back({"ArgMaxLast",
+                 "ArgMax",
+                 {{{4, 9}, Fill::kIndex}},
+                 {{"axis", int64_t{1}}, {"select_last_index", int64_t{1}}},
+                 1,
+                 false});
   out.push_back({"TopK", "TopK", {x}, {{"k", int64_t{2}}}, 2, false});
-  out.push_back({"TopKSmallest", "TopK", {{{4, 9}, Fill::kIndex}}, {{"k", int64_t{3}}, {"largest", int64_t{0}}, {"axis", int64_t{1}}}, 2, false});
+  out.push_back({"TopKSmallest",
+                 "TopK",
+                 {{{4, 9}, Fill::kIndex}},
+                 {{"k", int64_t{3}}, {"largest", int64_t{0}}, {"axis", int64_t{1}}},
+                 2,
+                 false});
 }
 
 void add_resizes(std::vector<OpCase>& out) {
   const OperandSpec x{{1, 2, 4, 5}};
   const Doubles twice{1.0, 1.0, 2.0, 1.5};
   const auto text = [](const char* t) { return std::string(t); };
-  out.push_back({"ResizeNearest", "Resize", {x}, {{"scales", twice}, {"coordinate_transformation_mode", text("asymmetric")},
-                                                  {"nearest_mode", text("floor")}}});
+  out.push_back(
+      {"ResizeNearest",
+       "Resize",
+       {x},
+       {{"scales", twice}, {"coordinate_transformation_mode", text("asymmetric")}, {"nearest_mode", text("floor")}}});
   for (const char* mode : {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"})
-    out.push_back({fmt("ResizeLinear_{}", mode), "Resize", {x},
-                   {{"sizes", Ints{-1, -1, 7, 3}}, {"mode", text("linear")}, {"coordinate_transformation_mode", text(mode)}}});
+    out.push_back(
+        {fmt("ResizeLinear_{}", mode),
+         "Resize",
+         {x},
+         {{"sizes", Ints{-1, -1, 7, 3}}, {"mode", text("linear")}, {"coordinate_transformation_mode", text(mode)}}});
   for (const char* mode : {"round_prefer_floor", "ceil", "round_prefer_ceil"})
-    out.push_back({fmt("ResizeNearest_{}", mode), "Resize", {x}, {{"sizes", Ints{-1, -1, 6, 5}}, {"nearest_mode", text(mode)}}});
+    out.push_back(
+        {fmt("ResizeNearest_{}", mode), "Resize", {x}, {{"sizes", Ints{-1, -1, 6, 5}}, {"nearest_mode", text(mode)}}});
 }
 
 void add_quant(std::vector<OpCase>& out) {
@@ -144,9 +184,14 @@ void add_quant(std::vector<OpCase>& out) {
   out.push_back({"QuantizeLinearAxis", "QuantizeLinear", {x, three, {{3}, Fill::kIndex, DType::kI8}}, {}, 1, false});
   out.push_back({"DequantizeLinear", "DequantizeLinear",
                  {{{2, 3, 4}, Fill::kIndex, DType::kU8, 200}, three, {{3}, Fill::kIndex, DType::kU8}}, {}, 1, false});
-  out.push_back({"FakeQuant", "pare.FakeQuant", {x, one, {{1}, Fill::kIndex, DType::kI32}}, {{"bits", int64_t{8}}}, 1, false});
-  out.push_back({"FakeQuantAxis", "pare.FakeQuant", {x, three, {{3}, Fill::kIndex, DType::kI32, 1}},
-                 {{"bits", int64_t{4}}, {"signed", int64_t{1}}, {"symmetric", int64_t{1}}, {"axis", int64_t{1}}}, 1, false});
+  out.push_back(
+      {"FakeQuant", "pare.FakeQuant", {x, one, {{1}, Fill::kIndex, DType::kI32}}, {{"bits", int64_t{8}}}, 1, false});
+  out.push_back({"FakeQuantAxis",
+                 "pare.FakeQuant",
+                 {x, three, {{3}, Fill::kIndex, DType::kI32, 1}},
+                 {{"bits", int64_t{4}}, {"signed", int64_t{1}}, {"symmetric", int64_t{1}}, {"axis", int64_t{1}}},
+                 1,
+                 false});
 }
 
 }  // namespace

@@ -75,7 +75,8 @@ TEST_P(Operators, AgreeWithTheExecutor) {
     EXPECT_EQ(to_dims(got[i].sizes().vec()), *declared.shape);
     const at::Tensor reference = borrow(wanted[i]);
     EXPECT_EQ(reference.scalar_type(), got[i].scalar_type());
-    EXPECT_LE(max_difference(got[i], reference), got[i].is_floating_point() ? kTolerance * std::max(1.0, max_abs(reference)) : 0.0);
+    EXPECT_LE(max_difference(got[i], reference),
+              got[i].is_floating_point() ? kTolerance * std::max(1.0, max_abs(reference)) : 0.0);
   }
 }
 

@@ -52,8 +52,10 @@ TEST(Observer, ReluOutputsGetZeroPointZero) {
 TEST(Observer, MseBeatsMinMaxOnAHeavyTail) {
   at::Tensor values = at::cat({at::randn({20000}).abs(), at::tensor({60.0f})});
   const ActivationObserver observer = observed(values);
-  const double plain = squared_error(values, observer.choose(ObserverKind::kMinMax, 100, qrange(4, false, false), false), qrange(4, false, false));
-  const double mse = squared_error(values, observer.choose(ObserverKind::kMse, 100, qrange(4, false, false), false), qrange(4, false, false));
+  const double plain = squared_error(
+      values, observer.choose(ObserverKind::kMinMax, 100, qrange(4, false, false), false), qrange(4, false, false));
+  const double mse = squared_error(values, observer.choose(ObserverKind::kMse, 100, qrange(4, false, false), false),
+                                   qrange(4, false, false));
   EXPECT_LT(mse, 0.7 * plain);
 }
 
@@ -96,9 +98,11 @@ TEST(WeightScales, MseIsNeverWorseThanMinMax) {
   const at::Tensor w = at::randn({8, 64});
   for (int bits : {2, 4, 8}) {
     const QRange range = qrange(bits, true, true);
-    const at::Tensor plain = weight_scales(w, 0, bits, ObserverKind::kMinMax), best = weight_scales(w, 0, bits, ObserverKind::kMse);
+    const at::Tensor plain = weight_scales(w, 0, bits, ObserverKind::kMinMax),
+                     best = weight_scales(w, 0, bits, ObserverKind::kMse);
     for (int64_t c = 0; c < 8; ++c)
-      EXPECT_LE(squared_error(w[c], {best[c].item<float>(), 0}, range), squared_error(w[c], {plain[c].item<float>(), 0}, range) * (1 + 1e-9));
+      EXPECT_LE(squared_error(w[c], {best[c].item<float>(), 0}, range),
+                squared_error(w[c], {plain[c].item<float>(), 0}, range) * (1 + 1e-9));
   }
 }
 

@@ -70,7 +70,8 @@ TEST(Placement, ResidualAddHasIntegersOnBothSides) {
 TEST(Placement, MovedNumbersShareOneScale) {
   Builder b;
   const ValueId c = b.conv("c", b.x);
-  const ValueId pool = b.graph.add("MaxPool", "pool", {c}, {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{2, 2}}});
+  const ValueId pool = b.graph.add(
+      "MaxPool", "pool", {c}, {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{2, 2}}});
   const ValueId d = b.conv("d", pool);
   const QuantPlan plan = b.place({d});
   EXPECT_EQ(b.group(plan, c), b.group(plan, pool));
@@ -79,7 +80,8 @@ TEST(Placement, MovedNumbersShareOneScale) {
 
 TEST(Placement, AddThatAFloatOperatorReadsStaysFloat) {
   Builder b;
-  const ValueId c = b.conv("c", b.x), sum = b.graph.add("Add", "sum", {c, b.x}), out = b.graph.add("Sigmoid", "s", {sum});
+  const ValueId c = b.conv("c", b.x), sum = b.graph.add("Add", "sum", {c, b.x}),
+                out = b.graph.add("Sigmoid", "s", {sum});
   const QuantPlan plan = b.place({out});
   EXPECT_FALSE(b.has_edge(plan, sum));
 }

@@ -80,7 +80,8 @@ TEST(Ptq, AReducedRangeNeedsNoExactSumsElsewhere) {
     }
     EXPECT_EQ(largest, reduced ? 63 : 127);
     const auto caveats = to_onnx(frozen).caveats;
-    const bool warned = std::any_of(caveats.begin(), caveats.end(), [](const auto& text) { return text.find("VNNI") != std::string::npos; });
+    const bool warned = std::any_of(caveats.begin(), caveats.end(),
+                                    [](const auto& text) { return text.find("VNNI") != std::string::npos; });
     EXPECT_EQ(warned, !reduced);
   }
 }
@@ -130,7 +131,8 @@ TEST(Ptq, OverridesChangeTheBitsOfTheirLayersOnly) {
   Model model = zoo_model("lenet5");
   PtqConfig config;
   config.weights.num_bits = 5;
-  config.overrides.items.push_back({Selector({"conv1"}), ConfigNode::map({{"num_bits", ConfigNode::text("8")}}), "overrides[0]"});
+  config.overrides.items.push_back(
+      {Selector({"conv1"}), ConfigNode::map({{"num_bits", ConfigNode::text("8")}}), "overrides[0]"});
   PtqResult result = quantize_post_training(model, config, images(1, 28));
   std::map<int, int> layers_of;
   for (const Param& param : result.model.params())

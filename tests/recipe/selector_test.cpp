@@ -61,13 +61,16 @@ TEST(Selector, TargetsAndIgnore) {
   const Method m = read("{targets: Conv, ignore: [conv1]}");
   EXPECT_EQ(select_layers(kLayers, m.targets, m.ignore), Indices({1, 2}));
   EXPECT_EQ(select_layers(kLayers, {}, m.ignore), Indices({1, 2, 3}));
-  EXPECT_NE(error_of([&] { select_layers(kLayers, m.targets, Selector({"*"})); }).find("expected at least one layer"), std::string::npos);
+  EXPECT_NE(error_of([&] { select_layers(kLayers, m.targets, Selector({"*"})); }).find("expected at least one layer"),
+            std::string::npos);
 }
 
 TEST(Selector, AMissNamesThePlaceAndTheNearest) {
   const Method m = read("targets: [conv1,\n  layer1.0.conv]");
   const std::string text = error_of([&] { m.targets.select(kLayers); });
-  EXPECT_NE(text.find("r.yaml:2:3: m.targets: \"layer1.0.conv\" matches no layer. Did you mean \"layer1.0.conv1\""), std::string::npos) << text;
+  EXPECT_NE(text.find("r.yaml:2:3: m.targets: \"layer1.0.conv\" matches no layer. Did you mean \"layer1.0.conv1\""),
+            std::string::npos)
+      << text;
   EXPECT_NE(error_of([&] { Selector({"zzzzzz"}).select(kLayers); }).find("Layers: conv1"), std::string::npos);
 }
 
@@ -84,7 +87,8 @@ TEST(Selector, BadSyntaxIsRefusedWhileReading) {
       {"overrides: [{targets: a, bits: 40}]", "expected in [2, 8], got 40"},
   };
   for (const auto& [text, message] : cases)
-    EXPECT_NE(error_of([&] { read(text); }).find(message), std::string::npos) << text << ": " << error_of([&] { read(text); });
+    EXPECT_NE(error_of([&] { read(text); }).find(message), std::string::npos)
+        << text << ": " << error_of([&] { read(text); });
 }
 
 TEST(Selector, OverridesChangeOnlyTheirFields) {

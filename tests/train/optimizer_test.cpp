@@ -18,7 +18,8 @@ constexpr int kSteps = 20;
 void set_gradients(const Model& model, std::vector<torch::Tensor>& twins, int step) {
   size_t i = 0;
   for (const Param& param : model.params()) {
-    const Tensor grad = testing::random_tensor(param.raw.sizes().vec(), Rng(7).fork(static_cast<uint64_t>(step)).fork(i));
+    const Tensor grad =
+        testing::random_tensor(param.raw.sizes().vec(), Rng(7).fork(static_cast<uint64_t>(step)).fork(i));
     param.raw.mutable_grad() = borrow(grad).clone();
     twins[i++].mutable_grad() = borrow(grad).clone();
   }
@@ -44,7 +45,8 @@ void expect_equal_to_torch(const OptimizerConfig& config, const Options& options
     ours->step();
     theirs.step();
     for (size_t i = 0; i < twins.size(); ++i)
-      ASSERT_TRUE(torch::equal(model.params()[i].raw, twins[i])) << model.params()[i].name << " differs at step " << step;
+      ASSERT_TRUE(torch::equal(model.params()[i].raw, twins[i]))
+          << model.params()[i].name << " differs at step " << step;
   }
 }
 
@@ -53,7 +55,8 @@ TEST(Optimizer, SgdEqualsTorch) {
   using torch::optim::SGDOptions;
   expect_equal_to_torch<SGD>(SgdConfig{.momentum = 0.0}, SGDOptions(0.1));
   expect_equal_to_torch<SGD>(SgdConfig{.momentum = 0.9}, SGDOptions(0.1).momentum(0.9));
-  expect_equal_to_torch<SGD>(SgdConfig{.momentum = 0.9, .weight_decay = 1e-3}, SGDOptions(0.1).momentum(0.9).weight_decay(1e-3));
+  expect_equal_to_torch<SGD>(SgdConfig{.momentum = 0.9, .weight_decay = 1e-3},
+                             SGDOptions(0.1).momentum(0.9).weight_decay(1e-3));
   expect_equal_to_torch<SGD>(SgdConfig{.momentum = 0.8, .weight_decay = 1e-2, .nesterov = true},
                              SGDOptions(0.1).momentum(0.8).weight_decay(1e-2).nesterov(true));
 }
@@ -114,11 +117,13 @@ TEST(Optimizer, StateFollowsStructureBitForBit) {
     auto whole_twins = twins_of(whole);
     for (int step = 0; step < 6; ++step) {
       set_gradients(whole, whole_twins, step);
-      if (step == 5) model.param("fc1.weight").raw.mutable_grad() = whole.param("fc1.weight").raw.grad().index_select(0, index);
+      if (step == 5)
+        model.param("fc1.weight").raw.mutable_grad() = whole.param("fc1.weight").raw.grad().index_select(0, index);
       whole_optimizer->step();
     }
     optimizer->step();
-    EXPECT_TRUE(torch::equal(model.param("fc1.weight").raw, whole.param("fc1.weight").raw.index_select(0, index))) << optimizer->holder();
+    EXPECT_TRUE(torch::equal(model.param("fc1.weight").raw, whole.param("fc1.weight").raw.index_select(0, index)))
+        << optimizer->holder();
   }
 }
 
@@ -163,7 +168,8 @@ TEST(Optimizer, DirectionIsWhatStepTakes) {
       const at::Tensor direction = optimizer->direction("fc1.weight");
       optimizer->step();
       // The same sum in another order.
-      EXPECT_TRUE(torch::allclose(before - 0.5 * direction, model.param("fc1.weight").raw, 1e-5, 1e-6)) << optimizer->holder();
+      EXPECT_TRUE(torch::allclose(before - 0.5 * direction, model.param("fc1.weight").raw, 1e-5, 1e-6))
+          << optimizer->holder();
     }
   }
 }

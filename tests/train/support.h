@@ -63,7 +63,8 @@ inline DatasetPtr clusters(int64_t count, int64_t in, int64_t classes, uint64_t 
 inline bool same_weights(const Model& a, const Model& b) {
   if (a.params().size() != b.params().size()) return false;
   for (size_t i = 0; i < a.params().size(); ++i) {
-    if (a.params()[i].name != b.params()[i].name || !same_bytes(lend(a.params()[i].raw.detach()), lend(b.params()[i].raw.detach())))
+    if (a.params()[i].name != b.params()[i].name ||
+        !same_bytes(lend(a.params()[i].raw.detach()), lend(b.params()[i].raw.detach())))
       return false;
   }
   return true;

@@ -32,7 +32,8 @@ TrainData small_data() { return {.train = clusters(100, 6, 4), .holdout = cluste
 
 Model small_model() { return make_model(two_layers(6, 12, 4)); }
 
-void train(Model& model, const TrainConfig& config, std::vector<Modifier*> modifiers = {}, TrainCallbacks callbacks = {}) {
+void train(Model& model, const TrainConfig& config, std::vector<Modifier*> modifiers = {},
+           TrainCallbacks callbacks = {}) {
   const auto alone = single_communicator();
   Trainer(model, small_data(), config, std::move(modifiers), *alone, std::move(callbacks)).run();
 }
@@ -81,7 +82,9 @@ class Counter final : public Modifier {
   }
   void after_step(Model&, const StepContext&) override { ++count; }
   std::map<std::string, at::Tensor> state() const override { return {{"count", at::full({}, count, at::kLong)}}; }
-  void load_state(const std::map<std::string, at::Tensor>& state) override { count = state.at("count").item<int64_t>(); }
+  void load_state(const std::map<std::string, at::Tensor>& state) override {
+    count = state.at("count").item<int64_t>();
+  }
   int64_t count = 0;
 };
 
@@ -241,8 +244,8 @@ TEST(Trainer, HooksRunInRecipeOrder) {
   config.warmup = 0;
   config.batch_size = 100;
   train(model, config, {&a, &b});
-  EXPECT_EQ(log, (std::vector<std::string>{"a.start", "b.start", "a.loss", "b.loss", "a.before", "b.before", "a.after", "b.after",
-                                           "a.epoch", "b.epoch", "a.finish", "b.finish"}));
+  EXPECT_EQ(log, (std::vector<std::string>{"a.start", "b.start", "a.loss", "b.loss", "a.before", "b.before", "a.after",
+                                           "b.after", "a.epoch", "b.epoch", "a.finish", "b.finish"}));
 }
 
 TEST(Trainer, MatchInputNeedsNoLabels) {
@@ -271,7 +274,9 @@ TEST(Trainer, RefusesWhatCannotWork) {
   config.keep = Keep::kBest;
   EXPECT_THROW(Trainer(model, {.train = clusters(10, 6, 4)}, config, {}, *alone), ConfigError);
   config = small_config();
-  EXPECT_THROW(Trainer(model, {.train = tensor_dataset(Tensor(DType::kF32, {0, 6}), Tensor(DType::kI64, {0}))}, config, {}, *alone), DataError);
+  EXPECT_THROW(Trainer(model, {.train = tensor_dataset(Tensor(DType::kF32, {0, 6}), Tensor(DType::kI64, {0}))}, config,
+                       {}, *alone),
+               DataError);
 }
 
 TEST(Trainer, PatienceStopsEarly) {

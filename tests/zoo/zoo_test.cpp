@@ -116,8 +116,9 @@ void collect_leaves(Json& json, std::vector<Json*>& out) {
 
 // A sound file with one to three values changed to something extreme: every step refuses it with ModelError or works.
 TEST(Zoo, DamagedGraphFilesAreRefusedOrSound) {
-  const Json extremes[] = {0, 1, -1, 2, 7, INT64_MAX, INT64_MIN, UINT64_MAX, 1e300, 0.5, "N", "inf", "Slice", "Reshape", nullptr,
-                           int64_t{1} << 31, int64_t{1} << 62, Json::array(), Json::object()};
+  const Json extremes[] = {
+      0,   1,     -1,      2,         7,       INT64_MAX,        INT64_MIN,        UINT64_MAX,    1e300,         0.5,
+      "N", "inf", "Slice", "Reshape", nullptr, int64_t{1} << 31, int64_t{1} << 62, Json::array(), Json::object()};
   Rng rng(9);
   int refused = 0, sound = 0;
   for (const char* name : {"lenet5", "resnet20", "bert_tiny"}) {
@@ -148,7 +149,9 @@ TEST(Zoo, NamesFollowTorchvision) {
   const std::pair<const char*, std::vector<std::string>> cases[] = {
       {"resnet18", {"conv1.weight", "bn1.running_var", "layer2.0.downsample.0.weight", "layer4.1.bn2.bias", "fc.bias"}},
       {"resnet50", {"layer1.0.conv3.weight", "layer1.0.downsample.1.running_mean", "layer4.2.bn3.weight"}},
-      {"vgg16_bn", {"features.0.bias", "features.1.running_mean", "features.40.weight", "features.41.weight", "classifier.6.weight"}},
+      {"vgg16_bn",
+       {"features.0.bias", "features.1.running_mean", "features.40.weight", "features.41.weight",
+        "classifier.6.weight"}},
       {"mobilenet_v2",
        {"features.0.0.weight", "features.1.conv.0.0.weight", "features.1.conv.2.bias", "features.2.conv.1.0.weight",
         "features.17.conv.3.running_var", "features.18.0.weight", "classifier.1.weight"}},
