@@ -1,0 +1,36 @@
+#include "core/import/model_file.h"
+
+#include "core/format/pare_file.h"
+#include "core/import/onnx_import.h"
+#include "core/import/pt2_import.h"
+
+namespace pare {
+
+const char* name_of(ModelFileKind kind) {
+  switch (kind) {
+    case ModelFileKind::kOnnx:
+      return "onnx";
+    case ModelFileKind::kPt2:
+      return "pt2";
+    default:
+      return "pare";
+  }
+}
+
+ModelFileKind model_file_kind(const std::string& path) {
+  if (path.ends_with(".onnx")) return ModelFileKind::kOnnx;
+  return path.ends_with(".pt2") ? ModelFileKind::kPt2 : ModelFileKind::kPare;
+}
+
+FrozenModel read_model_file(const std::string& path, const OpTable& ops) {
+  switch (model_file_kind(path)) {
+    case ModelFileKind::kOnnx:
+      return import_onnx(path, ops);
+    case ModelFileKind::kPt2:
+      return import_pt2(path, ops);
+    default:
+      return load_pare(path);
+  }
+}
+
+}  // namespace pare
