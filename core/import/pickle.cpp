@@ -49,7 +49,8 @@ class Machine {
     throw ModelError(fmt("[pickle {}] {} (byte {})", where_, fmt(text, args...), at_));
   }
   std::string_view take(uint64_t length) {
-    if (length > text_.size() - at_) fail("expected {} bytes, got {}. Is the file complete?", length, text_.size() - at_);
+    const size_t left = text_.size() - at_;
+    if (length > left) fail("expected {} bytes, got {}. Is the file complete?", length, left);
     at_ += length;
     return text_.substr(at_ - length, length);
   }
@@ -154,7 +155,8 @@ bool Machine::step_value(uint8_t op) {
         if (full == known) return push({Global{known}}), true;
       if (const StorageName* storage = find_storage(full)) return push({Global{storage->name}}), true;
       at_ = start;
-      fail("expected tensors and containers only, got {}.{}. Save a state dict: torch.save(model.state_dict(), path)", module, name);
+      fail("expected tensors and containers only, got {}.{}. Save a state dict: torch.save(model.state_dict(), path)",
+           module, name);
     }
     default: return false;
   }
@@ -236,7 +238,8 @@ void Machine::reduce() {
 // (storage, offset, sizes, strides, requires_grad, backward hooks, metadata?)
 Value Machine::rebuild_tensor(const std::vector<const Value*>& args) {
   if (args.size() != 6 && args.size() != 7) fail("expected 6 or 7 arguments of a tensor, got {}", args.size());
-  View out{value_as<Storage>(args[0], "a storage"), value_as<int64_t>(args[1], "an offset"), integers(args[2]), integers(args[3])};
+  View out{value_as<Storage>(args[0], "a storage"), value_as<int64_t>(args[1], "an offset"), integers(args[2]),
+           integers(args[3])};
   if (out.sizes.size() != out.strides.size()) fail("expected a stride for each dim");
   return {std::move(out)};
 }
@@ -247,7 +250,8 @@ Value Machine::persistent() {
   if (id.size() != 5 || value_as<std::string_view>(id[0], "a text") != "storage") fail("expected the id of a storage");
   const StorageName* storage = find_storage(value_as<Global>(id[1], "a storage class").name);
   if (!storage) fail("expected a storage class");
-  return {Storage{storage->dtype, value_as<std::string_view>(id[2], "a key"), value_as<int64_t>(id[4], "a number of elements")}};
+  const auto numel = value_as<int64_t>(id[4], "a number of elements");
+  return {Storage{storage->dtype, value_as<std::string_view>(id[2], "a key"), numel}};
 }
 
 }  // namespace

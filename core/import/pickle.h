@@ -43,18 +43,22 @@ struct None {};
 
 struct Value {
   std::variant<None, bool, int64_t, double, std::string_view, Global, Storage, View, Sequence, Dict> of;
-  template <class T> const T* as() const { return std::get_if<T>(&of); }
+  template <class T>
+  const T* as() const {
+    return std::get_if<T>(&of);
+  }
 };
 
-/// The object of a pickle with everything it refers to. Texts are lent from the pickle's bytes. Objects may contain each
-/// other in circles.
+/// The object of a pickle with everything it refers to. Texts are lent from the pickle's bytes. Objects may contain
+/// each other in circles.
 struct Document {
   std::deque<Value> pool;
   const Value* root = nullptr;
 };
 
-/// Runs the pickle machine (protocol 2) restricted to what torch.save writes for containers of tensors. Throws ModelError
-/// naming `where`: damaged bytes, other operations, and any class or function beyond tensors, storages and OrderedDict.
+/// Runs the pickle machine (protocol 2) restricted to what torch.save writes for containers of tensors. Throws
+/// ModelError naming `where`: damaged bytes, other operations, and any class or function beyond tensors, storages and
+/// OrderedDict.
 Document parse(std::span<const std::byte> bytes, const std::string& where);
 
 }  // namespace pare::pickle

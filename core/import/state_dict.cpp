@@ -6,12 +6,14 @@
 namespace pare {
 namespace {
 
-// Copies of one storage under many views may take this many times the archive's size: bounds what a small file can ask for.
+// Copies of one storage under many views may take this many times the archive's size: bounds what a small file can ask
+// for.
 constexpr uint64_t kMaxCopies = 8;
 constexpr int kMaxNesting = 8;
 constexpr std::string_view kParallelPrefix = "module.";
 
-// Last element of the view, or -1 when it has none. Throws unless sizes and strides are numbers >= 0 that do not overflow.
+// Last element of the view, or -1 when it has none. Throws unless sizes and strides are numbers >= 0 that do not
+// overflow.
 int64_t last_element(const pickle::View& view, const std::string& name, const std::string& where) {
   int64_t last = view.offset;
   bool good = view.offset >= 0;
@@ -21,8 +23,8 @@ int64_t last_element(const pickle::View& view, const std::string& name, const st
            !__builtin_mul_overflow(std::max<int64_t>(view.sizes[i] - 1, 0), view.strides[i], &reach) &&
            !__builtin_add_overflow(last, reach, &last);
   }
-  PARE_CHECK(good, ModelError, "[{}] expected sizes, strides and an offset >= 0 for \"{}\", got {}, {} and {}", where, name,
-             view.sizes, view.strides, view.offset);
+  PARE_CHECK(good, ModelError, "[{}] expected sizes, strides and an offset >= 0 for \"{}\", got {}, {} and {}", where,
+             name, view.sizes, view.strides, view.offset);
   return numel_of(view.sizes) == 0 ? -1 : last;
 }
 
@@ -51,7 +53,8 @@ void copy_strided(const std::byte* from, const pickle::View& view, size_t width,
 // The dict of tensors inside a training checkpoint.
 const pickle::Dict& unwrap(const pickle::Value* value, const std::string& where) {
   const auto* dict = value->as<pickle::Dict>();
-  PARE_CHECK(dict, ModelError, "[pth {}] expected a dict of tensors. Save one: torch.save(model.state_dict(), path)", where);
+  PARE_CHECK(dict, ModelError, "[pth {}] expected a dict of tensors. Save one: torch.save(model.state_dict(), path)",
+             where);
   for (int depth = 0; depth < kMaxNesting; ++depth) {
     const pickle::Dict* inner = nullptr;
     for (const char* wanted : {"state_dict", "model_state_dict", "model"}) {
@@ -67,7 +70,8 @@ const pickle::Dict& unwrap(const pickle::Value* value, const std::string& where)
 }
 
 std::map<std::string, Tensor> without_prefix(std::map<std::string, Tensor> tensors) {
-  const bool all = std::all_of(tensors.begin(), tensors.end(), [](const auto& item) { return item.first.starts_with(kParallelPrefix); });
+  const bool all = std::all_of(tensors.begin(), tensors.end(),
+                               [](const auto& item) { return item.first.starts_with(kParallelPrefix); });
   if (!all) return tensors;
   std::map<std::string, Tensor> out;
   for (auto& [name, tensor] : tensors) out.emplace(name.substr(kParallelPrefix.size()), std::move(tensor));
@@ -76,7 +80,8 @@ std::map<std::string, Tensor> without_prefix(std::map<std::string, Tensor> tenso
 
 }  // namespace
 
-StorageReader::StorageReader(const ZipEntries& entries, std::string prefix, std::shared_ptr<const void> owner, std::string where)
+StorageReader::StorageReader(const ZipEntries& entries, std::string prefix, std::shared_ptr<const void> owner,
+                             std::string where)
     : entries_(entries), prefix_(std::move(prefix)), owner_(std::move(owner)), where_(std::move(where)) {
   for (const auto& [name, bytes] : entries_) budget_ += kMaxCopies * bytes.size();
 }
@@ -87,13 +92,14 @@ Tensor StorageReader::read(const std::string& name, const pickle::View& view) {
              view.storage.key);
   const auto width = static_cast<size_t>(size_of(view.storage.dtype));
   const auto data = found->second;
-  PARE_CHECK(view.storage.numel >= 0 && data.size() % width == 0 && data.size() / width == static_cast<size_t>(view.storage.numel),
+  PARE_CHECK(view.storage.numel >= 0 && data.size() % width == 0 &&
+                 data.size() / width == static_cast<size_t>(view.storage.numel),
              ModelError, "[{}] expected {} elements of {} for \"{}\", got {} bytes", where_, view.storage.numel,
              view.storage.dtype, name, data.size());
   const int64_t last = last_element(view, name, where_), count = numel_of(view.sizes);
   PARE_CHECK(last < view.storage.numel && count <= view.storage.numel, ModelError,
-             "[{}] expected \"{}\" inside its storage of {} elements, got sizes {} and strides {} from {} on", where_, name,
-             view.storage.numel, view.sizes, view.strides, view.offset);
+             "[{}] expected \"{}\" inside its storage of {} elements, got sizes {} and strides {} from {} on", where_,
+             name, view.storage.numel, view.sizes, view.strides, view.offset);
   if (view.storage.dtype == DType::kBool) {
     for (std::byte value : data)
       PARE_CHECK(value <= std::byte{1}, ModelError, "[{}] expected 0 or 1 in the booleans of \"{}\"", where_, name);
@@ -103,7 +109,8 @@ Tensor StorageReader::read(const std::string& name, const pickle::View& view) {
   if (is_contiguous(view) && reinterpret_cast<uintptr_t>(start) % width == 0)
     return Tensor(view.storage.dtype, view.sizes, owner_, start);
   const uint64_t bytes = static_cast<uint64_t>(count) * width;
-  PARE_CHECK(bytes <= budget_, ModelError, "[{}] expected tensors that fit their storages, got too many copies (\"{}\")", where_, name);
+  PARE_CHECK(bytes <= budget_, ModelError,
+             "[{}] expected tensors that fit their storages, got too many copies (\"{}\")", where_, name);
   budget_ -= bytes;
   Tensor out(view.storage.dtype, view.sizes);
   copy_strided(start, view, width, out.mutable_bytes());
@@ -115,7 +122,8 @@ std::map<std::string, Tensor> parse_state_dict(std::span<const std::byte> bytes,
   const ZipEntries entries = read_zip(bytes, where);
   const std::string root = archive_root(entries, "data.pkl", where);
   PARE_CHECK(!entries.count(root + "/constants.pkl"), ModelError,
-             "[pth {}] expected a state dict, got a TorchScript file. Save one: torch.save(model.state_dict(), path)", where);
+             "[pth {}] expected a state dict, got a TorchScript file. Save one: torch.save(model.state_dict(), path)",
+             where);
   const auto order = entries.find(root + "/byteorder");
   PARE_CHECK(order == entries.end() || entry_text(entries, order->first, where) == "little", ModelError,
              "[pth {}] expected little-endian data", where);
@@ -127,7 +135,8 @@ std::map<std::string, Tensor> parse_state_dict(std::span<const std::byte> bytes,
     PARE_CHECK(name, ModelError, "[pth {}] expected texts as names of tensors", where);
     const auto* view = value->as<pickle::View>();
     PARE_CHECK(view, ModelError,
-               "[pth {}] expected a tensor as \"{}\". Save the state dict alone: torch.save(model.state_dict(), path)", where, *name);
+               "[pth {}] expected a tensor as \"{}\". Save the state dict alone: torch.save(model.state_dict(), path)",
+               where, *name);
     out.insert_or_assign(std::string(*name), storages.read(std::string(*name), *view));
   }
   PARE_CHECK(!out.empty(), ModelError, "[pth {}] expected tensors, got an empty dict", where);

@@ -11,10 +11,10 @@
 
 namespace pare {
 
-/// The tensors of a PyTorch `.pth`/`.pt` file as torch.save (1.6 and later) writes it, by name. A training checkpoint is
-/// unwrapped ("state_dict", "model_state_dict", "model"); "module." in front of all names is removed. Contiguous tensors are
-/// lent from `owner`, others copied. No code is executed: a file that needs more than tensors and containers is refused.
-/// Throws ModelError naming `where`.
+/// The tensors of a PyTorch `.pth`/`.pt` file as torch.save (1.6 and later) writes it, by name. A training checkpoint
+/// is unwrapped ("state_dict", "model_state_dict", "model"); "module." in front of all names is removed. Contiguous
+/// tensors are lent from `owner`, others copied. No code is executed: a file that needs more than tensors and
+/// containers is refused. Throws ModelError naming `where`.
 std::map<std::string, Tensor> parse_state_dict(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                                                const std::string& where);
 

@@ -21,7 +21,8 @@ bool is_old_torch_file(std::span<const std::byte> bytes) {
 ConstantStore load_weights(const std::string& path) {
   const auto mapped = MappedFile::open(path);
   PARE_CHECK(!is_old_torch_file(mapped->bytes()), ModelError,
-             "[pth {}] expected the zip format of PyTorch 1.6 and later. Convert: torch.save(torch.load(path), path)", path);
+             "[pth {}] expected the zip format of PyTorch 1.6 and later. Convert: torch.save(torch.load(path), path)",
+             path);
   std::map<std::string, Tensor> tensors;
   if (is_zip(mapped->bytes())) {
     tensors = parse_state_dict(mapped->bytes(), mapped, path);

@@ -1,4 +1,5 @@
-// Layout: PKWARE APPNOTE 6.3: entries, then the directory, then its end record. Only the directory is trusted for sizes.
+// Layout: PKWARE APPNOTE 6.3: entries, then the directory, then its end record. Only the directory is trusted for
+// sizes.
 #include "core/import/zip_archive.h"
 
 #include <cstring>
@@ -23,7 +24,8 @@ class Bytes {
   size_t size() const { return bytes_.size(); }
   std::span<const std::byte> part(uint64_t at, uint64_t length) const {
     PARE_CHECK(at <= bytes_.size() && length <= bytes_.size() - at, ModelError,
-               "[zip {}] expected {} bytes at offset {}, got a file of {}. Is the file complete?", where_, length, at, bytes_.size());
+               "[zip {}] expected {} bytes at offset {}, got a file of {}. Is the file complete?", where_, length, at,
+               bytes_.size());
     return bytes_.subspan(at, length);
   }
   uint64_t number(uint64_t at, size_t width) const {
@@ -50,7 +52,8 @@ struct Directory {
 };
 
 Directory find_directory(const Bytes& in, const std::string& where) {
-  PARE_CHECK(in.size() >= kEndSize, ModelError, "[zip {}] expected at least {} bytes, got {}", where, kEndSize, in.size());
+  PARE_CHECK(in.size() >= kEndSize, ModelError, "[zip {}] expected at least {} bytes, got {}", where, kEndSize,
+             in.size());
   const size_t last = in.size() - kEndSize, first = last > kMaxComment ? last - kMaxComment : 0;
   size_t end = last;
   while (in.u32(end) != kEndMagic) {
@@ -65,8 +68,8 @@ Directory find_directory(const Bytes& in, const std::string& where) {
     out = {in.u64(at + 32), in.u64(at + 40), in.u64(at + 48)};
   }
   in.part(out.offset, out.size);
-  PARE_CHECK(out.entries <= out.size / kDirectorySize, ModelError, "[zip {}] expected {} entries in a directory of {} bytes", where,
-             out.entries, out.size);
+  PARE_CHECK(out.entries <= out.size / kDirectorySize, ModelError,
+             "[zip {}] expected {} entries in a directory of {} bytes", where, out.entries, out.size);
   return out;
 }
 
@@ -121,11 +124,12 @@ ZipEntries read_zip(std::span<const std::byte> bytes, const std::string& where) 
     const Entry entry = read_entry(in, at, where);
     at += entry.record;
     PARE_CHECK(entry.method == 0 && entry.stored == entry.size && (entry.flags & 1) == 0, ModelError,
-               "[zip {}] expected plainly stored entries, got compression method {} for \"{}\". Save the file with PyTorch again",
+               "[zip {}] expected plainly stored entries, got compression method {} for \"{}\". Save the file with "
+               "PyTorch again",
                where, entry.method, entry.name);
     in.part(entry.offset, kLocalSize);
-    PARE_CHECK(in.u32(entry.offset) == kLocalMagic, ModelError, "[zip {}] expected \"{}\" at offset {}", where, entry.name,
-               entry.offset);
+    PARE_CHECK(in.u32(entry.offset) == kLocalMagic, ModelError, "[zip {}] expected \"{}\" at offset {}", where,
+               entry.name, entry.offset);
     const uint64_t data = entry.offset + kLocalSize + in.u16(entry.offset + 26) + in.u16(entry.offset + 28);
     PARE_CHECK(out.emplace(entry.name, in.part(data, entry.size)).second, ModelError,
                "[zip {}] expected entries with unique names, got \"{}\" twice", where, entry.name);
@@ -133,7 +137,9 @@ ZipEntries read_zip(std::span<const std::byte> bytes, const std::string& where) 
   return out;
 }
 
-bool is_zip(std::span<const std::byte> bytes) { return bytes.size() >= 4 && std::memcmp(bytes.data(), "PK\3\4", 4) == 0; }
+bool is_zip(std::span<const std::byte> bytes) {
+  return bytes.size() >= 4 && std::memcmp(bytes.data(), "PK\3\4", 4) == 0;
+}
 
 std::string archive_root(const ZipEntries& entries, const std::string& leaf, const std::string& where) {
   std::optional<std::string> root;
@@ -143,7 +149,8 @@ std::string archive_root(const ZipEntries& entries, const std::string& leaf, con
     PARE_CHECK(!root, ModelError, "[{}] expected one entry \"{}\" in the archive, got two", where, leaf);
     root = name.substr(0, name.size() - end.size());
   }
-  PARE_CHECK(root, ModelError, "[{}] expected an entry \"{}\" in the archive, got none. Is it a PyTorch file of this kind?", where, leaf);
+  PARE_CHECK(root, ModelError,
+             "[{}] expected an entry \"{}\" in the archive, got none. Is it a PyTorch file of this kind?", where, leaf);
   return *root;
 }
 

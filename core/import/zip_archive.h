@@ -11,8 +11,8 @@ namespace pare {
 /// Entries of a zip file by name, lent from its bytes.
 using ZipEntries = std::map<std::string, std::span<const std::byte>>;
 
-/// Reads the directory of a zip file whose entries are stored, as PyTorch writes them (zip64 too). Throws ModelError naming
-/// `where`: no zip file, damaged, compressed or encrypted entries, two of one name.
+/// Reads the directory of a zip file whose entries are stored, as PyTorch writes them (zip64 too). Throws ModelError
+/// naming `where`: no zip file, damaged, compressed or encrypted entries, two of one name.
 ZipEntries read_zip(std::span<const std::byte> bytes, const std::string& where);
 
 /// True when the bytes begin like a zip file.

@@ -18,8 +18,8 @@ inline std::string little(uint64_t value, int width) {
 inline std::string zip_of(const std::vector<std::pair<std::string, std::string>>& entries, uint16_t method = 0) {
   std::string out, directory;
   for (const auto& [name, data] : entries) {
-    const std::string common = little(0, 2) + little(method, 2) + little(0, 8) + little(data.size(), 4) + little(data.size(), 4) +
-                               little(name.size(), 2) + little(0, 2);
+    const std::string common = little(0, 2) + little(method, 2) + little(0, 8) + little(data.size(), 4) +
+                               little(data.size(), 4) + little(name.size(), 2) + little(0, 2);
     directory += "PK\1\2" + little(0, 4) + common + little(0, 10) + little(out.size(), 4) + name;
     out += "PK\3\4" + little(0, 2) + common + name + data;
   }

@@ -44,7 +44,8 @@ TEST(StateDict, strided_and_shared_tensors_of_every_type_equal_pytorchs) {
 }
 
 TEST(StateDict, a_training_checkpoint_of_a_parallel_model_gives_plain_names) {
-  expect_same(parse(read_file(kFixtures + "training.pth")), read_safetensors(kFixtures + "training.safetensors").tensors);
+  expect_same(parse(read_file(kFixtures + "training.pth")),
+              read_safetensors(kFixtures + "training.safetensors").tensors);
 }
 
 TEST(StateDict, serves_wherever_weights_are_loaded) {
@@ -56,43 +57,58 @@ TEST(StateDict, serves_wherever_weights_are_loaded) {
 
 TEST(StateDict, other_pytorch_files_are_refused_with_what_to_do) {
   const auto why = [](const char* name) { return reason([&] { load_weights(kFixtures + name); }); };
-  EXPECT_NE(why("old_format.pth").find("torch.save(torch.load(path), path)"), std::string::npos) << why("old_format.pth");
-  EXPECT_NE(why("whole_module.pth").find("torch.nn.modules.linear.Linear"), std::string::npos) << why("whole_module.pth");
+  EXPECT_NE(why("old_format.pth").find("torch.save(torch.load(path), path)"), std::string::npos)
+      << why("old_format.pth");
+  EXPECT_NE(why("whole_module.pth").find("torch.nn.modules.linear.Linear"), std::string::npos)
+      << why("whole_module.pth");
   const std::string script = reason([] { parse(test::zip_of({{"m/data.pkl", "."}, {"m/constants.pkl", "."}})); });
   EXPECT_NE(script.find("TorchScript"), std::string::npos) << script;
 }
 
 // A pickle of one tensor "w" that is a view on four floats.
-std::string view_pickle(const std::string& offset, const std::string& sizes, const std::string& strides, int numel = 4) {
+std::string view_pickle(const std::string& offset, const std::string& sizes, const std::string& strides,
+                        int numel = 4) {
   const auto text = [](const std::string& value) { return "X" + little(value.size(), 4) + value; };
-  const std::string storage = "((" + text("storage") + "ctorch\nFloatStorage\n" + text("0") + text("cpu") + "K" + little(numel, 1) + "tQ";
+  const std::string storage =
+      "((" + text("storage") + "ctorch\nFloatStorage\n" + text("0") + text("cpu") + "K" + little(numel, 1) + "tQ";
   return "\x80\x02}" + text("w") + "ctorch._utils\n_rebuild_tensor_v2\n" + storage + offset + sizes + strides +
-         "\x89" "ccollections\nOrderedDict\n)RtRs.";
+         "\x89"
+         "ccollections\nOrderedDict\n)RtRs.";
 }
 
-std::string file_of(const std::string& pickle) { return test::zip_of({{"m/data.pkl", pickle}, {"m/data/0", std::string(16, '\1')}}); }
+std::string file_of(const std::string& pickle) {
+  return test::zip_of({{"m/data.pkl", pickle}, {"m/data/0", std::string(16, '\1')}});
+}
 
 TEST(StateDict, views_must_lie_inside_their_storage) {
-  const std::string zero("K\0", 2), two("K\2\x85", 3), one("K\1\x85", 3), three("K\3\x85", 3), minus("J\xff\xff\xff\xff\x85", 6);
+  const std::string zero("K\0", 2), two("K\2\x85", 3), one("K\1\x85", 3), three("K\3\x85", 3),
+      minus("J\xff\xff\xff\xff\x85", 6);
   EXPECT_EQ(parse(file_of(view_pickle(zero, two, three))).at("w").shape(), (Shape{2}));
   const std::string huge = "\x8a\x08" + little(INT64_MAX, 8) + "\x85";
-  for (const std::string& bad : {view_pickle("K\1", two, three), view_pickle(zero, three, two), view_pickle(zero, minus, one),
-                                 view_pickle(zero, two, minus), view_pickle(zero, huge, huge), view_pickle(zero, huge, "K" + little(0, 1) + "\x85"),
-                                 view_pickle(zero, two, huge), view_pickle(zero, two, one, 5), view_pickle(zero, two, ")")})
+  for (const std::string& bad :
+       {view_pickle("K\1", two, three), view_pickle(zero, three, two), view_pickle(zero, minus, one),
+        view_pickle(zero, two, minus), view_pickle(zero, huge, huge),
+        view_pickle(zero, huge, "K" + little(0, 1) + "\x85"), view_pickle(zero, two, huge),
+        view_pickle(zero, two, one, 5), view_pickle(zero, two, ")")})
     EXPECT_NE(reason([&] { parse(file_of(bad)); }), "accepted");
 }
 
 TEST(StateDict, code_is_named_and_never_run) {
-  const std::string text = reason([] { parse(file_of("\x80\x02" "cposix\nsystem\nX\4\0\0\0true\x85R.")); });
+  const std::string text = reason([] {
+    parse(
+        file_of("\x80\x02"
+                "cposix\nsystem\nX\4\0\0\0true\x85R."));
+  });
   EXPECT_NE(text.find("posix.system"), std::string::npos) << text;
 }
 
 TEST(StateDict, damaged_pickles_and_archives_are_model_errors) {
   const std::string good = view_pickle(std::string("K\0", 2), "K\2\x85", "K\1\x85");
   const std::string circle = "}q" + little(0, 1) + "X" + little(5, 4) + "modelh" + little(0, 1) + "s.";
-  for (const std::string& pickle : {std::string(), std::string("."), std::string("N."), std::string("}."), std::string("(."), std::string("t."),
-                                    std::string("h\7."), std::string("\x80\x05}."), std::string("}(Ku."), circle,
-                                    std::string("]K\1s."), std::string("K\1K\2R."), std::string("}Nb")})
+  for (const std::string& pickle :
+       {std::string(), std::string("."), std::string("N."), std::string("}."), std::string("(."), std::string("t."),
+        std::string("h\7."), std::string("\x80\x05}."), std::string("}(Ku."), circle, std::string("]K\1s."),
+        std::string("K\1K\2R."), std::string("}Nb")})
     EXPECT_NE(reason([&] { parse(file_of(pickle)); }), "accepted") << pickle;
   const std::pair<std::string, std::string> entry{"m/data.pkl", good}, data{"m/data/0", std::string(16, '\1')};
   EXPECT_EQ(reason([&] { parse(test::zip_of({entry, data})); }), "accepted");
@@ -105,7 +121,8 @@ TEST(StateDict, damaged_pickles_and_archives_are_model_errors) {
 
 TEST(StateDict, truncations_and_mutations_are_errors_or_valid_files) {
   const std::string bytes = read_file(kFixtures + "layouts.pth");
-  for (size_t length = 0; length < bytes.size(); ++length) EXPECT_THROW(parse(bytes.substr(0, length)), Error) << length;
+  for (size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_THROW(parse(bytes.substr(0, length)), Error) << length;
   test::mutate(bytes, 3000, [](const std::string& copy) { parse(copy); });
   // Damage to the pickle alone, which the archive's checks do not see.
   const std::string pickle = view_pickle(std::string("K\0", 2), "K\2\x85", "K\1\x85");
