@@ -3,6 +3,9 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "core/base/quant_math.h"
 #include "core/model/fake_quantize.h"
 #include "tests/model/helpers.h"
@@ -33,6 +36,24 @@ TEST(FakeQuantize, EqualsTheScalarArithmeticOnNearTies) {
   const at::Tensor got = fake_quantize(floats(x), floats({scale}), ints({13}), range);
   for (size_t i = 0; i < x.size(); ++i)
     ASSERT_EQ(got.const_data_ptr<float>()[i], fake_quantize(x[i], scale, 13, range)) << x[i];
+}
+
+TEST(FakeQuantize, OneCellAndManyCellsGiveTheSameBits) {
+  at::Tensor x = (random({2, 3, 5, 7}, 9) * 40).contiguous(at::MemoryFormat::ChannelsLast);
+  x[0][0][0] = std::numeric_limits<float>::infinity();
+  x[1][2][0] = -1e30f;
+  const QRange range = qrange(5, false, false);
+  at::Tensor gradients[2], values[2];
+  for (const bool many : {false, true}) {
+    at::Tensor leaf = x.clone().set_requires_grad(true);
+    const at::Tensor scale = many ? floats({0.7f, 0.7f, 0.7f}).view({3, 1, 1}) : floats({0.7f});
+    values[many] = fake_quantize(leaf, scale, many ? ints({9, 9, 9}).view({3, 1, 1}) : ints({9}), range);
+    (values[many] * values[many]).sum().backward();
+    gradients[many] = leaf.grad();
+  }
+  EXPECT_TRUE(values[0].equal(values[1]));
+  EXPECT_TRUE(gradients[0].equal(gradients[1]));
+  EXPECT_TRUE(fake_quantize(floats({NAN}), floats({0.7f}), ints({0}), range).isnan().all().item<bool>());
 }
 
 TEST(FakeQuantize, PassesGradientsInsideTheRange) {

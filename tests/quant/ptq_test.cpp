@@ -5,6 +5,7 @@
 #include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_unique.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
@@ -13,9 +14,10 @@
 #include <cstdlib>
 
 #include "core/model/freeze.h"
+#include "core/train/optimizer.h"
 #include "export/onnx_export.h"
-#include "tests/zoo_model.h"
 #include "quant/bias_correction.h"
+#include "tests/zoo_model.h"
 
 namespace pare {
 namespace {
@@ -141,6 +143,29 @@ TEST(Ptq, OverridesChangeTheBitsOfTheirLayersOnly) {
   EXPECT_EQ(layers_of, (std::map<int, int>{{5, 4}, {8, 1}, {32, 5}}));
   config.overrides.items[0].targets = Selector({"nothing.*"});
   EXPECT_THROW(quantize_post_training(model, config, images(1, 28)), ConfigError);
+}
+
+TEST(Ptq, TrainingBehindItWinsBackWhatFewBitsLose) {
+  Model model = zoo_model("lenet5");
+  const auto batches = images(1, 28);
+  const at::Tensor wanted = output(model, batches[0]);
+  PtqConfig config;
+  config.weights.num_bits = 3;
+  Model trained = quantize_post_training(model, config, batches).model;
+  const auto error = [&] { return (output(trained, batches[0]) - wanted).square().mean().item<double>(); };
+  const double before = error();
+  const auto optimizer = Optimizer::create(AdamWConfig{{.lr = 1e-3}}, trained);
+  for (int step = 0; step < 60; ++step) {
+    optimizer->zero_grad();
+    trained.train(true);
+    (trained.forward({batches[0]})[0] - wanted).square().mean().backward();
+    optimizer->step();
+  }
+  EXPECT_LT(error(), 0.5 * before);
+  for (const Param& param : trained.params())
+    for (const auto& link : param.chain)
+      if (const auto* affine = dynamic_cast<const AffineQuant*>(link.get()); affine && affine->encoding().bits == 3)
+        EXPECT_LE(std::get<0>(at::_unique(trained.effective(param.name)[0])).numel(), 7) << param.name;
 }
 
 TEST(Ptq, NoDataIsAConfigError) {

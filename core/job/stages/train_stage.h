@@ -33,11 +33,13 @@ struct TrainStageConfig : TrainConfig {
 };
 
 /// The recipe's `train`: core/train's Trainer with the registry's modifiers, journaled. Continues a killed stage from its
-/// last checkpoint to the same bits that an undisturbed run gives.
+/// last checkpoint to the same bits that an undisturbed run gives. Behind quant.ptq it is quantization-aware: weights and
+/// activations keep their integer grids, gradients pass straight through them (1712.05877).
 class TrainStage final : public Stage {
  public:
   explicit TrainStage(TrainStageConfig config) : config_(std::move(config)) {}
   Json config() const override { return resolved_; }
+  std::vector<std::string> not_after() const override { return {}; }
   void check(Job& job) override;
   std::vector<std::string> plan(Job& job) override;
   void run(Job& job) override;
