@@ -3,8 +3,7 @@
 #include "apps/builtin/builtin.h"
 #include "apps/pare/job_options.h"
 #include "apps/pare/terminal.h"
-#include "core/format/pare_file.h"
-#include "core/import/onnx_import.h"
+#include "core/import/model_file.h"
 #include "core/job/measure.h"
 #include "core/model/checkpoint.h"
 #include "core/train/evaluate.h"
@@ -22,10 +21,6 @@ const DatasetPtr& data_of(const Job& job, const std::string& split) {
   return data;
 }
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 Json evaluate_torch(Model& model, const Job& job, const DatasetPtr& data) {
   const EvalResult result = evaluate(model, data, 256, job.threads);
   return {{"images", result.count}, {"correct", result.correct}, {"top1", result.top1_rate()}, {"top5", result.top5_rate()},
@@ -33,8 +28,7 @@ Json evaluate_torch(Model& model, const Job& job, const DatasetPtr& data) {
 }
 
 Json evaluate_file(const std::string& path, const Job& job, const DatasetPtr& data) {
-  const bool onnx = ends_with(path, ".onnx");
-  if (!onnx && is_checkpoint(path)) {
+  if (!is_foreign_model(path) && is_checkpoint(path)) {
     const auto model = job.load_model(path);
     return evaluate_torch(*model, job, data);
   }
@@ -42,7 +36,7 @@ Json evaluate_file(const std::string& path, const Job& job, const DatasetPtr& da
   options.threads = job.threads;
   options.sink = job.sink;
   options.name = path;
-  Json out = measure(onnx ? import_onnx(path) : load_pare(path), data, job.registry->ops, options).to_json();
+  Json out = measure(read_model_file(path), data, job.registry->ops, options).to_json();
   out["by"] = "executor";
   return out;
 }
@@ -69,7 +63,7 @@ void add_eval(CLI::App& program, const CommonOptions& common, Command& command) 
   auto arguments = std::make_shared<EvalArguments>();
   CLI::App* verb = program.add_subcommand("eval", "measure the recipe's input model, or a file, on the recipe's data");
   arguments->add_to(*verb);
-  verb->add_option("-m,--model", arguments->model, ".pare, .onnx (run by the executor) or checkpoint instead of the input model");
+  verb->add_option("-m,--model", arguments->model, ".pare, .onnx, .pt2 (run by the executor) or checkpoint instead of the input model");
   verb->add_option("--split", arguments->split, "test, holdout or train")->check(CLI::IsMember({"test", "holdout", "train"}))->capture_default_str();
   verb->callback([&common, &command, arguments] { command = [&common, arguments] { return eval_model(*arguments, common); }; });
 }

@@ -42,7 +42,7 @@ int export_model(const ExportArguments& arguments, const CommonOptions& common) 
 void add_export(CLI::App& program, const CommonOptions& common, Command& command) {
   auto arguments = std::make_shared<ExportArguments>();
   CLI::App* verb = program.add_subcommand("export", "write a model in other formats and verify the files");
-  verb->add_option("model", arguments->model, ".pare, .onnx or checkpoint file")->required();
+  verb->add_option("model", arguments->model, ".pare, .onnx, .pt2 or checkpoint file")->required();
   verb->add_option("-o,--output", arguments->output, "folder for the files")->capture_default_str();
   verb->add_option("--formats", arguments->options.formats, "pare, onnx, safetensors")->delimiter(',')->capture_default_str();
   verb->add_option("--opset", arguments->options.opset, "of the ONNX file, 13 to 21")->check(CLI::Range(13, 21))->capture_default_str();

@@ -4,7 +4,7 @@
 
 #include "core/base/rng.h"
 #include "core/format/pare_file.h"
-#include "core/import/onnx_import.h"
+#include "core/import/model_file.h"
 #include "core/job/model_source.h"
 #include "core/model/checkpoint.h"
 #include "core/model/freeze.h"
@@ -58,11 +58,11 @@ void add_random_golden(FrozenModel& model, const OpTable& ops) {
 }  // namespace
 
 FrozenModel open_frozen(const std::string& path, const Registry& registry) {
-  const bool onnx = fs::path(path).extension() == ".onnx";
-  if (!onnx && is_checkpoint(path)) return from_checkpoint(path, registry);
-  FrozenModel model = onnx ? import_onnx(path, registry.ops) : load_pare(path);
+  const bool foreign = is_foreign_model(path);
+  if (!foreign && is_checkpoint(path)) return from_checkpoint(path, registry);
+  FrozenModel model = read_model_file(path, registry.ops);
   const fs::path beside = fs::path(path).parent_path() / "golden.safetensors";
-  if (!onnx && fs::exists(beside))
+  if (!foreign && fs::exists(beside))
     for (GoldenSample& sample : load_golden(beside.string())) model.golden.push_back(std::move(sample));
   if (model.golden.empty()) add_random_golden(model, registry.ops);
   return model;

@@ -7,7 +7,7 @@
 #include "core/format/pare_file.h"
 #include "core/graph/stats.h"
 #include "core/graph/ties.h"
-#include "core/import/onnx_import.h"
+#include "core/import/model_file.h"
 #include "core/model/checkpoint.h"
 #include "core/runtime/executor.h"
 #include "core/zoo/zoo.h"
@@ -23,7 +23,7 @@ struct InspectArguments {
 /// A model of any origin, as far as looking at it needs.
 struct Inspected {
   GraphWithConstants model;
-  FrozenModel frozen;       ///< of .pare and .onnx files
+  FrozenModel frozen;       ///< of .pare, .onnx and .pt2 files
   bool is_frozen = false;
   std::string kind;
   int64_t file_bytes = 0;
@@ -40,16 +40,15 @@ Inspected open_model(const std::string& name, const OpTable& ops) {
   }
   if (!std::filesystem::exists(name)) throw IoError(fmt("[inspect] expected a model file or a zoo name, got \"{}\".{}", name, did_you_mean(name, names)));
   out.file_bytes = static_cast<int64_t>(std::filesystem::file_size(name));
-  const bool onnx = std::filesystem::path(name).extension() == ".onnx";
-  if (!onnx && is_checkpoint(name)) {
+  if (!is_foreign_model(name) && is_checkpoint(name)) {
     const Checkpoint checkpoint = load_checkpoint(name);
     out.model = {checkpoint.model.graph(), checkpoint.model.constants()};
     out.kind = "checkpoint";
   } else {
-    out.frozen = onnx ? import_onnx(name) : load_pare(name);
+    out.frozen = read_model_file(name, ops);
     out.is_frozen = true;
     out.model = {out.frozen.graph, decode_constants(out.frozen)};
-    out.kind = onnx ? "onnx" : "pare";
+    out.kind = name_of(model_file_kind(name));
   }
   infer_shapes(out.model.graph, out.model.constants, ops);
   return out;
@@ -120,7 +119,7 @@ Json groups_json(const Inspected& in, const OpTable& ops) {
 }
 
 Json kernels_json(const Inspected& in, const OpTable& ops) {
-  PARE_CHECK(in.is_frozen, ConfigError, "[inspect] expected a .pare or .onnx file for --kernels, got a {}", in.kind);
+  PARE_CHECK(in.is_frozen, ConfigError, "[inspect] expected a .pare, .onnx or .pt2 file for --kernels, got a {}", in.kind);
   std::vector<Shape> shapes;
   for (const ValueId id : in.model.graph.inputs()) shapes.push_back(evaluate(*in.model.graph.value(id).shape, bindings_of(in.model.graph)));
   Executor executor(in.frozen, {}, ops);
@@ -183,7 +182,7 @@ int inspect(const InspectArguments& arguments, const CommonOptions& common) {
 void add_inspect(CLI::App& program, const CommonOptions& common, Command& command) {
   auto arguments = std::make_shared<InspectArguments>();
   CLI::App* verb = program.add_subcommand("inspect", "what a model holds: shapes, sizes, layers, groups that prune together, kernels");
-  verb->add_option("model", arguments->model, ".pare, .onnx or checkpoint file, or a zoo name")->required();
+  verb->add_option("model", arguments->model, ".pare, .onnx, .pt2 or checkpoint file, or a zoo name")->required();
   verb->add_flag("--layers", arguments->layers, "one row a node");
   verb->add_flag("--groups", arguments->groups, "channels that can only be removed together, and what is frozen and why");
   verb->add_flag("--kernels", arguments->kernels, "what the executor runs for every node");

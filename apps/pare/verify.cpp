@@ -34,7 +34,7 @@ int verify_model(const std::string& path, const CommonOptions& common) {
 void add_verify(CLI::App& program, const CommonOptions& common, Command& command) {
   auto path = std::make_shared<std::string>();
   CLI::App* verb = program.add_subcommand("verify", "run an artifact against its golden samples and say how far it is off");
-  verb->add_option("artifact", *path, "folder that an export left, or a .pare or .onnx file")->required();
+  verb->add_option("artifact", *path, "folder that an export left, or a .pare, .onnx or .pt2 file")->required();
   verb->callback([&common, &command, path] { command = [&common, path] { return verify_model(*path, common); }; });
 }
 

@@ -48,7 +48,7 @@ class Job {
   Json results = Json::object();           ///< stages add what the report shows
   /// Resolves a path of the recipe against the recipe's folder.
   std::function<std::string(const std::string&)> resolve_path = [](const std::string& p) { return p; };
-  /// Loads another model (.pare, .onnx or checkpoint; the path is resolved already), e.g. a teacher.
+  /// Loads another model (.pare, .onnx, .pt2 or checkpoint; the path is resolved already), e.g. a teacher.
   std::function<std::shared_ptr<Model>(const std::string& path)> load_model;
   /// Stream for a purpose of the running stage.
   Rng rng(const std::string& purpose) const { return Rng(seed).fork(stage_key).fork(purpose); }

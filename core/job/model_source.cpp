@@ -1,8 +1,9 @@
 #include "core/job/model_source.h"
 
+#include <algorithm>
+
 #include "core/base/hash.h"
-#include "core/format/pare_file.h"
-#include "core/import/onnx_import.h"
+#include "core/import/model_file.h"
 #include "core/import/weights.h"
 #include "core/job/journal.h"
 #include "core/model/checkpoint.h"
@@ -11,10 +12,6 @@
 
 namespace pare {
 namespace {
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
 
 std::unique_ptr<Model> own(Model model) { return std::make_unique<Model>(std::move(model)); }
 
@@ -68,11 +65,8 @@ void load_weights_into(Model& model, const std::string& path) {
 LoadedModel load_model_file(const std::string& path, const Registry& registry) {
   const std::string key = file_key(path);
   LoadedModel out;
-  if (ends_with(path, ".onnx")) {
-    out = from_frozen(import_onnx(path), registry);
-  } else {
-    out = is_checkpoint(path) ? from_checkpoint(path, registry) : from_frozen(load_pare(path), registry);
-  }
+  const bool checkpoint = !is_foreign_model(path) && is_checkpoint(path);
+  out = checkpoint ? from_checkpoint(path, registry) : from_frozen(read_model_file(path, registry.ops), registry);
   out.key = key;
   return out;
 }
@@ -82,7 +76,9 @@ LoadedModel load_model(const ModelConfig& config, const Registry& registry) {
   if (!config.zoo.empty()) {
     out = from_zoo(config, registry);
   } else {
-    out = load_model_file(!config.pare.empty() ? config.pare : !config.onnx.empty() ? config.onnx : config.checkpoint, registry);
+    const auto named = [](const std::string* path) { return !path->empty(); };
+    const auto paths = {&config.pare, &config.onnx, &config.pt2, &config.checkpoint};
+    out = load_model_file(**std::find_if(paths.begin(), paths.end(), named), registry);
   }
   if (!config.weights.empty()) {
     load_weights_into(*out.model, config.weights);

@@ -23,7 +23,7 @@ struct LoadedModel {
 /// Loads what a recipe's `model` names; paths have been resolved already. Throws ConfigError, IoError or ModelError.
 LoadedModel load_model(const ModelConfig& config, const Registry& registry);
 
-/// A model file of any kind by its name and content: .pare, .onnx, or a checkpoint.
+/// A model file of any kind by its name and content: .pare, .onnx, .pt2, or a checkpoint.
 LoadedModel load_model_file(const std::string& path, const Registry& registry);
 
 /// Size of the last dimension of the first output, or 0 when it is not a number.

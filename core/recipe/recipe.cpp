@@ -27,8 +27,8 @@ void check_version(const ConfigNode& root) {
 }  // namespace
 
 void ModelConfig::check(const ConfigMark& mark, const std::string& path) const {
-  const int sources = !zoo.empty() + !pare.empty() + !onnx.empty() + !checkpoint.empty();
-  if (sources != 1) config_fail(mark, path, fmt("expected exactly one of zoo, pare, onnx, checkpoint, got {}", sources));
+  const int sources = !zoo.empty() + !pare.empty() + !onnx.empty() + !pt2.empty() + !checkpoint.empty();
+  if (sources != 1) config_fail(mark, path, fmt("expected exactly one of zoo, pare, onnx, pt2, checkpoint, got {}", sources));
 }
 
 void Recipe::check(const ConfigMark& mark, const std::string&) const {

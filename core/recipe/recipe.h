@@ -18,9 +18,9 @@ struct EnumNames<Target> {
       {Target::kOrt, "ort"}, {Target::kTrt, "trt"}, {Target::kNcnn, "ncnn"}, {Target::kPare, "pare"}};
 };
 
-/// Where a model comes from: exactly one of `zoo`, `pare`, `onnx` and `checkpoint`.
+/// Where a model comes from: exactly one of `zoo`, `pare`, `onnx`, `pt2` and `checkpoint`.
 struct ModelConfig {
-  std::string zoo, pare, onnx, checkpoint;
+  std::string zoo, pare, onnx, pt2, checkpoint;
   std::string weights;
   int64_t classes = 0, channels = 0, image_size = 0;
   int64_t seed = 0;
@@ -28,6 +28,7 @@ struct ModelConfig {
     v("zoo", zoo, "a built-in architecture, e.g. resnet20 (`pare methods --zoo` lists them)");
     v("pare", pare, "path of a .pare file");
     v("onnx", onnx, "path of an ONNX file");
+    v("pt2", pt2, "path of a torch.export archive");
     v("checkpoint", checkpoint, "path of a checkpoint that a run left");
     v("weights", weights, "path of safetensors or PyTorch .pth weights, loaded by name; empty: as stored, or random for zoo");
     v("classes", classes, at_least(0), "outputs of a zoo model; 0: its own default");
