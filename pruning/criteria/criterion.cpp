@@ -20,15 +20,18 @@ at::Tensor sums_along(const at::Tensor& value, int64_t dim) {
 
 at::Tensor weight_times_gradient(Model& model, const std::string& name) {
   const at::Tensor& raw = model.param(name).raw;
-  PARE_CHECK(raw.grad().defined(), ModelError,
-             "[prune] expected a gradient for \"{}\", got none. Run a backward pass before scoring, or ignore the layer.", name);
+  PARE_CHECK(
+      raw.grad().defined(), ModelError,
+      "[prune] expected a gradient for \"{}\", got none. Run a backward pass before scoring, or ignore the layer.",
+      name);
   return raw.detach() * raw.grad();
 }
 
 // Scores of one group; built once a scoring.
 class Scorer {
  public:
-  Scorer(const DimGroups& groups, Model& model, const GradientPasses& passes) : groups_(groups), model_(model), passes_(passes) {}
+  Scorer(const DimGroups& groups, Model& model, const GradientPasses& passes)
+      : groups_(groups), model_(model), passes_(passes) {}
 
   void operator()(const NormCriterion& norm, const DimGroup& group, std::vector<double>& out) const {
     out = unit_sums(groups_, group, true, [&](const std::string& name) {
@@ -38,15 +41,17 @@ class Scorer {
     if (norm.p == 2)
       for (double& s : out) s = std::sqrt(s);
   }
-  // The share of one pass; the absolute value is taken behind the last: slices of one unit may cancel, as its removal would.
+  // The share of one pass; the absolute value is taken behind the last: slices of one unit may cancel, as its removal
+  // would.
   void operator()(const TaylorCriterion& taylor, const DimGroup& group, std::vector<double>& out) const {
-    const auto dots = unit_sums(groups_, group, false, [&](const std::string& name) { return weight_times_gradient(model_, name); });
+    const auto dots =
+        unit_sums(groups_, group, false, [&](const std::string& name) { return weight_times_gradient(model_, name); });
     for (size_t i = 0; i < dots.size(); ++i)
       out[i] += (taylor.order == 2 ? 0.5 * dots[i] * dots[i] - dots[i] : -dots[i]) / static_cast<double>(passes_.count);
   }
   void operator()(const HessianCriterion&, const DimGroup& group, std::vector<double>& out) const {
-    const auto squares = unit_sums(groups_, group, false,
-                                   [&](const std::string& name) { return weight_times_gradient(model_, name).square(); });
+    const auto squares = unit_sums(
+        groups_, group, false, [&](const std::string& name) { return weight_times_gradient(model_, name).square(); });
     for (size_t i = 0; i < squares.size(); ++i) out[i] += 0.5 * squares[i] / static_cast<double>(passes_.count);
   }
   void operator()(const BnScaleCriterion&, const DimGroup& group, std::vector<double>& out) const;
@@ -68,10 +73,14 @@ void Scorer::operator()(const BnScaleCriterion&, const DimGroup& group, std::vec
   std::set<std::string> scales;
   const Graph& graph = model_.graph();
   for (NodeId id : graph.order())
-    if (const Node& node = graph.node(id); node.op == "BatchNormalization") scales.insert(graph.value(node.inputs[1]).name);
-  const bool any = std::any_of(group.operands.begin(), group.operands.end(), [&](const TieOperand& o) { return scales.count(o.param); });
-  PARE_CHECK(any, ConfigError, "[prune] criterion bn_scale: expected a BatchNorm in group \"{}\", found none. Ignore it or use "
-             "another criterion.", group.name);
+    if (const Node& node = graph.node(id); node.op == "BatchNormalization")
+      scales.insert(graph.value(node.inputs[1]).name);
+  const bool any = std::any_of(group.operands.begin(), group.operands.end(),
+                               [&](const TieOperand& o) { return scales.count(o.param); });
+  PARE_CHECK(any, ConfigError,
+             "[prune] criterion bn_scale: expected a BatchNorm in group \"{}\", found none. Ignore it or use "
+             "another criterion.",
+             group.name);
   const auto sums_of = [&](const std::function<at::Tensor(const at::Tensor&)>& f) {
     return unit_sums(groups_, group, false, [&](const std::string& name) {
       const at::Tensor w = model_.effective(name).detach();
@@ -154,26 +163,29 @@ std::vector<double> unit_sums(const DimGroups& groups, const DimGroup& group, bo
   return out;
 }
 
-std::vector<double> score_units(const CriterionConfig& criterion, const DimGroups& groups, const std::vector<bool>& allowed,
-                                Model& model, const GradientPasses& passes) {
+std::vector<double> score_units(const CriterionConfig& criterion, const DimGroups& groups,
+                                const std::vector<bool>& allowed, Model& model, const GradientPasses& passes) {
   std::vector<std::vector<double>> by_group;
   for (const DimGroup& group : groups.groups) by_group.emplace_back(group.units.size(), 0.0);
   const Scorer score(groups, model, passes);
-  std::visit([&](const auto& c) {
-    constexpr bool kGradients = kUsesGradients<std::decay_t<decltype(c)>>;
-    for (int64_t pass = 0; pass < (kGradients ? passes.count : 1); ++pass) {
-      if (kGradients && passes.run) passes.run(pass);
-      at::NoGradGuard no_grad;
-      for (size_t g = 0; g < by_group.size(); ++g)
-        if (allowed[g]) score(c, groups.groups[g], by_group[g]);
-    }
-    if (kGradients)
-      for (auto& scores : by_group)
-        for (double& s : scores) s = std::abs(s);
-  }, criterion);
+  std::visit(
+      [&](const auto& c) {
+        constexpr bool kGradients = kUsesGradients<std::decay_t<decltype(c)>>;
+        for (int64_t pass = 0; pass < (kGradients ? passes.count : 1); ++pass) {
+          if (kGradients && passes.run) passes.run(pass);
+          at::NoGradGuard no_grad;
+          for (size_t g = 0; g < by_group.size(); ++g)
+            if (allowed[g]) score(c, groups.groups[g], by_group[g]);
+        }
+        if (kGradients)
+          for (auto& scores : by_group)
+            for (double& s : scores) s = std::abs(s);
+      },
+      criterion);
   std::vector<double> out(groups.units.size(), 0.0);
   for (size_t g = 0; g < by_group.size(); ++g)
-    for (size_t i = 0; i < by_group[g].size(); ++i) out[static_cast<size_t>(groups.groups[g].units[i])] = by_group[g][i];
+    for (size_t i = 0; i < by_group[g].size(); ++i)
+      out[static_cast<size_t>(groups.groups[g].units[i])] = by_group[g][i];
   return out;
 }
 

@@ -11,8 +11,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/format/json_text.h"
 #include "core/job/job.h"
+#include "pruning/structured/json_state.h"
 
 namespace pare {
 
@@ -47,13 +47,15 @@ void GroupSparsity::finish(Model&, const StepContext& context) {
   }
   if (!job_) return;
   job_->results[name_] = to_json(*report_);
-  job_->sink.line(name_ + ": " + (report_->units_removed ? describe(*report_) : "no unit became zero, nothing was removed"));
+  job_->sink.line(name_ + ": " +
+                  (report_->units_removed ? describe(*report_) : "no unit became zero, nothing was removed"));
 }
 
 void GroupSparsity::check_remap(const Remap&) const {
   PARE_CHECK(done_ || removing_ || !removal_, ModelError,
              "[{}] the model's structure changes while its units are being trained to zero. Let one method end before "
-             "the next one starts.", name_);
+             "the next one starts.",
+             name_);
 }
 
 void GroupSparsity::mark(const std::vector<int32_t>& units, State state) {
@@ -117,17 +119,19 @@ void GroupSparsity::scale_marked(double shrinking, Optimizer* optimizer) {
       if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
   }
   for (const std::string& key : keys)
-    table_->scale([&](const std::string& param) {
-      const auto found = states[param].find(key);
-      return found == states[param].end() ? at::Tensor() : found->second;
-    }, moments);
+    table_->scale(
+        [&](const std::string& param) {
+          const auto found = states[param].find(key);
+          return found == states[param].end() ? at::Tensor() : found->second;
+        },
+        moments);
 }
 
 void GroupSparsity::remove(const std::vector<int32_t>& units) {
   const at::Tensor left = norms();
   for (int32_t unit : units)
-    PARE_CHECK(left.const_data_ptr<double>()[unit] == 0.0, InternalError, "[{}] expected unit {} to be zero, its norm is {}",
-               name_, unit, left.const_data_ptr<double>()[unit]);
+    PARE_CHECK(left.const_data_ptr<double>()[unit] == 0.0, InternalError,
+               "[{}] expected unit {} to be zero, its norm is {}", name_, unit, left.const_data_ptr<double>()[unit]);
   report_ = StructuredReport{};
   if (!units.empty()) {
     const bool training = model_->training();
@@ -150,9 +154,7 @@ std::map<std::string, at::Tensor> GroupSparsity::state() const {
     out["marks"] = at::empty({static_cast<int64_t>(marks_.size())}, at::kChar);
     std::memcpy(out["marks"].mutable_data_ptr<int8_t>(), marks_.data(), marks_.size());
   } else if (report_) {
-    const std::string text = to_json(*report_).dump();
-    out["report"] = at::empty({static_cast<int64_t>(text.size())}, at::kByte);
-    std::memcpy(out["report"].mutable_data_ptr<uint8_t>(), text.data(), text.size());
+    out["report"] = json_bytes(to_json(*report_));
   }
   return out;
 }
@@ -160,9 +162,7 @@ std::map<std::string, at::Tensor> GroupSparsity::state() const {
 void GroupSparsity::load_state(const std::map<std::string, at::Tensor>& state) {
   done_ = state.at("done").item<bool>();
   if (done_) {
-    const at::Tensor& bytes = state.at("report");
-    const auto* text = reinterpret_cast<const char*>(bytes.const_data_ptr<uint8_t>());
-    report_ = structured_report_from(parse_json({text, static_cast<size_t>(bytes.numel())}, name_));
+    report_ = structured_report_from(json_from_bytes(state.at("report"), name_));
     return;
   }
   analyse_model();
@@ -185,10 +185,11 @@ std::pair<int64_t, int64_t> steps_of(const SparsitySpan& span, const StepContext
   const auto first = static_cast<int64_t>(std::llround(span.start_epoch * per));
   const int64_t last = span.end_epoch < 0 ? std::max(context.total_steps / 2, first + least)
                                           : static_cast<int64_t>(std::llround(span.end_epoch * per));
-  PARE_CHECK(first >= 0 && last - first >= least && last <= context.total_steps, ConfigError,
-             "[{}] expected at least {} steps between start_epoch {} and end_epoch {}, got {} of {} steps in the stage. Train "
-             "longer or move the span.",
-             name, least, span.start_epoch, span.end_epoch, last - first, context.total_steps);
+  PARE_CHECK(
+      first >= 0 && last - first >= least && last <= context.total_steps, ConfigError,
+      "[{}] expected at least {} steps between start_epoch {} and end_epoch {}, got {} of {} steps in the stage. Train "
+      "longer or move the span.",
+      name, least, span.start_epoch, span.end_epoch, last - first, context.total_steps);
   return {first, last};
 }
 

@@ -24,9 +24,9 @@ struct SparsitySpan {
   }
 };
 
-/// Base of the methods that train units to zero (the OTO family: 2107.07467, 2303.06862, 2409.09085) with any optimizer.
-/// It knows which unit is in which state, holds zeros at zero (weights and optimizer state), and removes them losslessly as
-/// soon as the method is done. Units of frozen, ignored or inexact groups are trained as always.
+/// Base of the methods that train units to zero (the OTO family: 2107.07467, 2303.06862, 2409.09085) with any
+/// optimizer. It knows which unit is in which state, holds zeros at zero (weights and optimizer state), and removes
+/// them losslessly as soon as the method is done. Units of frozen, ignored or inexact groups are trained as always.
 class GroupSparsity : public Modifier {
  public:
   enum State : int8_t { kTrained = 0, kShrinking = 1, kZero = 2 };
@@ -87,12 +87,13 @@ class GroupSparsity : public Modifier {
   std::unique_ptr<Removal> removal_;
   std::unique_ptr<UnitTable> table_;
   std::vector<int8_t> marks_;
-  std::vector<at::Tensor> probe_;   // this step's inputs
+  std::vector<at::Tensor> probe_;  // this step's inputs
   std::optional<StructuredReport> report_;
   bool done_ = false, removing_ = false;
 };
 
-/// First step of a span and the one behind its last. Throws ConfigError when the stage has fewer than `least` steps there.
+/// First step of a span and the one behind its last. Throws ConfigError when the stage has fewer than `least` steps
+/// there.
 std::pair<int64_t, int64_t> steps_of(const SparsitySpan& span, const StepContext& context, int64_t least,
                                      const std::string& name);
 

@@ -10,20 +10,23 @@
 namespace pare {
 namespace {
 
-constexpr double kSafe = 1e-6;       // beside a norm that may be zero
-constexpr double kUnranked = 1e9;    // behind every ranked unit
+constexpr double kSafe = 1e-6;     // beside a norm that may be zero
+constexpr double kUnranked = 1e9;  // behind every ranked unit
 
 }  // namespace
 
-HalfSpace::HalfSpace(std::string name, RemovalLimits limits, SparsitySpan span, double eps, StructuredBudget target, Job* job)
+HalfSpace::HalfSpace(std::string name, RemovalLimits limits, SparsitySpan span, double eps, StructuredBudget target,
+                     Job* job)
     : GroupSparsity(std::move(name), std::move(limits), target, job), span_(span), eps_(eps) {}
 
-void HalfSpace::begin(const StepContext& context) { std::tie(first_, last_) = steps_of(span_, context, 1, holder()); }
+void HalfSpace::begin(const StepContext& context) {
+  std::tie(first_, last_) = steps_of(span_, context, 1, holder());
+}
 
 void HalfSpace::before_step(Model& model, const StepContext& context) {
   if (done()) return;
-  PARE_CHECK(context.optimizer, ModelError, "[{}] expected an optimizer in the step's context: the penalty needs its learning rate",
-             holder());
+  PARE_CHECK(context.optimizer, ModelError,
+             "[{}] expected an optimizer in the step's context: the penalty needs its learning rate", holder());
   at::NoGradGuard no_grad;
   const UnitMoments moments = unit_moments(table(), values(), gradients());
   partition(context, moments);
@@ -53,9 +56,8 @@ void HalfSpace::after_step(Model&, const StepContext& context) {
 }
 
 void HalfSpace::project(const StepContext& context) {
-  const at::Tensor inner = table().sums([&](const std::string& name) {
-    return model().param(name).raw.detach() * before_.at(name);
-  });
+  const at::Tensor inner =
+      table().sums([&](const std::string& name) { return model().param(name).raw.detach() * before_.at(name); });
   const double* y = inner.const_data_ptr<double>();
   const double* x = xx_.const_data_ptr<double>();
   std::vector<int32_t> candidates;
@@ -88,9 +90,12 @@ std::vector<int32_t> HalfSpace::below_floors(const std::vector<int32_t>& candida
   return out;
 }
 
-Hspg::Hspg(HspgConfig config, Job* job) : HalfSpace("prune.hspg", config, config, config.eps, {}, job), config_(config) {}
+Hspg::Hspg(HspgConfig config, Job* job)
+    : HalfSpace("prune.hspg", config, config, config.eps, {}, job), config_(config) {}
 
-void Hspg::check(const HspgConfig& config, Job& job) { Removal(*job.model, config); }
+void Hspg::check(const HspgConfig& config, Job& job) {
+  Removal(*job.model, config);
+}
 
 void Hspg::partition(const StepContext&, const UnitMoments&) {
   const DimGroups& groups = removal().groups();
@@ -98,11 +103,17 @@ void Hspg::partition(const StepContext&, const UnitMoments&) {
     if (removal().limits().allowed[g]) mark(groups.groups[g].units, kShrinking);
 }
 
-at::Tensor Hspg::strengths(const UnitMoments& moments) const { return at::ones_like(moments.xx) * config_.lambda; }
+at::Tensor Hspg::strengths(const UnitMoments& moments) const {
+  return at::ones_like(moments.xx) * config_.lambda;
+}
 
-std::vector<int32_t> Hspg::admit(std::vector<int32_t> candidates) const { return below_floors(candidates); }
+std::vector<int32_t> Hspg::admit(std::vector<int32_t> candidates) const {
+  return below_floors(candidates);
+}
 
-std::vector<int32_t> Hspg::conclude() { return removal().within_limits(marked(kZero)); }
+std::vector<int32_t> Hspg::conclude() {
+  return removal().within_limits(marked(kZero));
+}
 
 std::vector<int32_t> Hspg::last_choice(const StepContext&) {
   const at::Tensor sizes = norms();  // the weights may be those of an earlier epoch
@@ -115,7 +126,9 @@ std::vector<int32_t> Hspg::last_choice(const StepContext&) {
 Dhspg::Dhspg(DhspgConfig config, Job* job)
     : HalfSpace("prune.dhspg", config, config, config.eps, config.target, job), config_(config) {}
 
-void Dhspg::check(const DhspgConfig& config, Job& job) { Removal(*job.model, config).check_reachable(config.target); }
+void Dhspg::check(const DhspgConfig& config, Job& job) {
+  Removal(*job.model, config).check_reachable(config.target);
+}
 
 void Dhspg::partition(const StepContext& context, const UnitMoments& m) {
   if (context.step != first()) return;
@@ -129,14 +142,16 @@ void Dhspg::partition(const StepContext& context, const UnitMoments& m) {
   const auto [what, share] = target().only();
   std::vector<int32_t> penalised = removal().select(order, what, share);
   const auto more = static_cast<int64_t>(config_.tolerance * static_cast<double>(removal().allowed_units()));
-  const auto extended = least_important(removal().groups(), order, static_cast<int64_t>(penalised.size()) + more, removal().limits());
+  const auto extended =
+      least_important(removal().groups(), order, static_cast<int64_t>(penalised.size()) + more, removal().limits());
   penalised.insert(penalised.end(), extended.begin(), extended.end());
   agree(penalised, context.communicator);
   mark(penalised, kShrinking);
 }
 
 at::Tensor Dhspg::strengths(const UnitMoments& m) const {
-  const at::Tensor norm = m.xx.sqrt().clamp_min(kSafe), toward = (-m.xg).clamp_min(0.0);  // > 0: the step makes the unit grow
+  const at::Tensor norm = m.xx.sqrt().clamp_min(kSafe),
+                   toward = (-m.xg).clamp_min(0.0);  // > 0: the step makes the unit grow
   const at::Tensor low = toward / norm, high = m.gg * norm / toward.clamp_min(1e-30);
   const at::Tensor wanted = (low * config_.amplify).clamp(config_.lambda, config_.lambda * config_.bound);
   return wanted.where(wanted.le(high), (low + high) * 0.5);

@@ -6,8 +6,8 @@
 namespace pare {
 
 /// Half-space projection (2004.03639, OTO 2107.07467), shared by HSPG and DHSPG. Each step subtracts
-/// lr * lambda_u * x_u / (|x_u| + 1e-6) from the penalised units beside the optimizer's own step; within the span a unit
-/// whose step from x to y leaves the half space <y, x> >= eps * |x|^2 becomes exactly zero and stays so.
+/// lr * lambda_u * x_u / (|x_u| + 1e-6) from the penalised units beside the optimizer's own step; within the span a
+/// unit whose step from x to y leaves the half space <y, x> >= eps * |x|^2 becomes exactly zero and stays so.
 class HalfSpace : public GroupSparsity {
  public:
   void before_step(Model& model, const StepContext& context) override;
@@ -87,9 +87,10 @@ struct DhspgConfig : RemovalLimits, SparsitySpan {
   }
 };
 
-/// DHSPG (2303.06862): at the start of the span the most redundant units, as many as the target needs and some more, become
-/// the penalised ones, each with its own strength within bounds that keep the step a descent direction. Projection stops
-/// where the target is reached; what is missing at the end of the span is taken from the smallest penalised units.
+/// DHSPG (2303.06862): at the start of the span the most redundant units, as many as the target needs and some more,
+/// become the penalised ones, each with its own strength within bounds that keep the step a descent direction.
+/// Projection stops where the target is reached; what is missing at the end of the span is taken from the smallest
+/// penalised units.
 class Dhspg final : public HalfSpace {
  public:
   Dhspg(DhspgConfig config, Job& job) : Dhspg(std::move(config), &job) {}

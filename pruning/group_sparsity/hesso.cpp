@@ -24,7 +24,8 @@ int64_t Hesso::period_of(int64_t step) const {
 }
 
 std::vector<int32_t> Hesso::redundant(const StepContext& context, double share) {
-  return choose(importance(config_.saliency, unit_moments(table(), values(), gradients())), share, context.communicator);
+  return choose(importance(config_.saliency, unit_moments(table(), values(), gradients())), share,
+                context.communicator);
 }
 
 void Hesso::before_step(Model&, const StepContext& context) {

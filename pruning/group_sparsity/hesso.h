@@ -13,15 +13,17 @@ struct HessoConfig : RemovalLimits, SparsitySpan {
   void fields(V& v) {
     v("target", target, "what remains: one of macs, params, channels");
     SparsitySpan::fields(v);
-    v("periods", periods, at_least(1), "parts of the span; each chooses a share of the redundant units and shrinks them to zero");
+    v("periods", periods, at_least(1),
+      "parts of the span; each chooses a share of the redundant units and shrinks them to zero");
     v("saliency", saliency, "the mix of measures that ranks the units");
     RemovalLimits::fields(v);
   }
 };
 
-/// HESSO (2409.09085): at the start of each period the least salient units become redundant, as many as the budget asks for
-/// by then; behind each optimizer step of the period they are scaled by (T - t - 1) / (T - t), which ends at exactly zero
-/// after T steps. All other units train as always ("hybrid training"). After the last period the zero units are removed.
+/// HESSO (2409.09085): at the start of each period the least salient units become redundant, as many as the budget asks
+/// for by then; behind each optimizer step of the period they are scaled by (T - t - 1) / (T - t), which ends at
+/// exactly zero after T steps. All other units train as always ("hybrid training"). After the last period the zero
+/// units are removed.
 class Hesso : public GroupSparsity {
  public:
   Hesso(HessoConfig config, Job& job) : Hesso(std::move(config), "prune.hesso", &job) {}

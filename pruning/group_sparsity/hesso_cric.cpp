@@ -42,7 +42,8 @@ at::Tensor HessoCric::loss(Model& model, const LossContext& context, at::Tensor 
   return Hesso::loss(model, context, std::move(loss_so_far));
 }
 
-std::map<std::string, at::Tensor> HessoCric::trial_gradients(const std::vector<int32_t>& units, const StepContext& context) const {
+std::map<std::string, at::Tensor> HessoCric::trial_gradients(const std::vector<int32_t>& units,
+                                                             const StepContext& context) const {
   Model trial = model().clone();
   trial.train(model().training());
   trial.seed(static_cast<uint64_t>(context.step));
@@ -54,7 +55,8 @@ std::map<std::string, at::Tensor> HessoCric::trial_gradients(const std::vector<i
     left = 1.0 - sample;
     table().scale([&](const std::string& name) { return trial.param(name).raw; }, factors);
     const at::Tensor output = trial.forward(inputs_).at(0);
-    const at::Tensor loss = targets_.defined() ? cross_entropy(output, targets_, 0.0) : (output - output_).square().mean();
+    const at::Tensor loss =
+        targets_.defined() ? cross_entropy(output, targets_, 0.0) : (output - output_).square().mean();
     (loss / static_cast<double>(config_.samples.size())).backward();
   }
   std::map<std::string, at::Tensor> out;

@@ -11,14 +11,15 @@ struct HessoCricConfig : HessoConfig {
   void fields(V& v) {
     HessoConfig::fields(v);
     v("cycles", cycles, at_least(1), "corrections of a choice at most");
-    v("samples", samples, between(0, 1), "how far the candidates are projected to zero for a trial, ascending, below 1");
+    v("samples", samples, between(0, 1),
+      "how far the candidates are projected to zero for a trial, ascending, below 1");
   }
 };
 
-/// HESSO-CRIC (2409.09085): HESSO whose choice of redundant units is corrected before it counts. The candidates are projected
-/// towards zero on a copy of the model; importance is measured anew with the mean gradient along that way (cross entropy
-/// of this batch, or without labels the squared distance from the outputs before). Candidates that turn out important are
-/// moved out for this period, until none does.
+/// HESSO-CRIC (2409.09085): HESSO whose choice of redundant units is corrected before it counts. The candidates are
+/// projected towards zero on a copy of the model; importance is measured anew with the mean gradient along that way
+/// (cross entropy of this batch, or without labels the squared distance from the outputs before). Candidates that turn
+/// out important are moved out for this period, until none does.
 class HessoCric final : public Hesso {
  public:
   HessoCric(HessoCricConfig config, Job& job) : HessoCric(std::move(config), &job) {}
@@ -33,7 +34,8 @@ class HessoCric final : public Hesso {
 
  private:
   HessoCric(HessoCricConfig config, Job* job);
-  std::map<std::string, at::Tensor> trial_gradients(const std::vector<int32_t>& units, const StepContext& context) const;
+  std::map<std::string, at::Tensor> trial_gradients(const std::vector<int32_t>& units,
+                                                    const StepContext& context) const;
   HessoCricConfig config_;
   std::vector<at::Tensor> inputs_;
   at::Tensor targets_, output_;

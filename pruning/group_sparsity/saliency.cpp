@@ -9,7 +9,9 @@ namespace {
 
 constexpr double kTiny = 1e-12;
 
-at::Tensor normalized(const at::Tensor& measure) { return measure / measure.norm().clamp_min(kTiny); }
+at::Tensor normalized(const at::Tensor& measure) {
+  return measure / measure.norm().clamp_min(kTiny);
+}
 
 }  // namespace
 

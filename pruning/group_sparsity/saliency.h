@@ -9,15 +9,16 @@
 
 namespace pare {
 
-/// Weights of the five measures of HESSO's importance (2409.09085). Each measure is divided by its Euclidean norm over all
-/// units before it is weighted; x are a unit's weights, g their gradient.
+/// Weights of the five measures of HESSO's importance (2409.09085). Each measure is divided by its Euclidean norm over
+/// all units before it is weighted; x are a unit's weights, g their gradient.
 struct SaliencyMix {
   double magnitude = 0.2, average = 0.2, cosine = 0.2, taylor1 = 0.2, taylor2 = 0.2;
   template <class V>
   void fields(V& v) {
     v("magnitude", magnitude, at_least(0), "weight of |x|");
     v("average", average, at_least(0), "weight of |x| over the number of elements");
-    v("cosine", cosine, at_least(0), "weight of cos(x, g) with its sign turned so that units that grow count more, plus 1");
+    v("cosine", cosine, at_least(0),
+      "weight of cos(x, g) with its sign turned so that units that grow count more, plus 1");
     v("taylor1", taylor1, at_least(0), "weight of the first-order loss change |x.g|");
     v("taylor2", taylor2, at_least(0), "weight of the second-order loss change (x.g)^2 / 2");
   }

@@ -30,7 +30,8 @@ UnitTable::UnitTable(const DimGroups& groups, const std::vector<bool>& allowed, 
     const Unit& unit = groups.units[u];
     if (!allowed[static_cast<size_t>(unit.group)]) continue;
     for (const UnitSlice& slice : unit.slices) {
-      const TieOperand& operand = groups.groups[static_cast<size_t>(unit.group)].operands[static_cast<size_t>(slice.operand)];
+      const TieOperand& operand =
+          groups.groups[static_cast<size_t>(unit.group)].operands[static_cast<size_t>(slice.operand)];
       const auto shape = shapes.find(operand.param);
       if (!operand.zero || shape == shapes.end()) continue;
       at::Tensor& map = cells[{operand.param, operand.dim}];

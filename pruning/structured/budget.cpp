@@ -29,10 +29,11 @@ std::pair<std::string, double> StructuredBudget::only() const {
   if (macs) given.emplace_back("macs", *macs);
   if (params) given.emplace_back("params", *params);
   if (channels) given.emplace_back("channels", *channels);
-  PARE_CHECK(given.size() == 1, ConfigError,
-             "[prune] target: expected exactly one of macs, params, channels, got {}", given.size());
-  PARE_CHECK(given[0].second < 1.0, ConfigError, "[prune] target: expected a share of {} below 1, got {}: nothing would go",
-             given[0].first, given[0].second);
+  PARE_CHECK(given.size() == 1, ConfigError, "[prune] target: expected exactly one of macs, params, channels, got {}",
+             given.size());
+  PARE_CHECK(given[0].second < 1.0, ConfigError,
+             "[prune] target: expected a share of {} below 1, got {}: nothing would go", given[0].first,
+             given[0].second);
   return given[0];
 }
 
@@ -46,7 +47,8 @@ std::vector<int32_t> least_important(const DimGroups& groups, const std::vector<
   });
   ranking.resize(static_cast<size_t>(std::clamp<int64_t>(count, 0, static_cast<int64_t>(ranking.size()))));
   std::vector<std::vector<int32_t>> by_group(groups.groups.size());
-  for (int32_t unit : ranking) by_group[static_cast<size_t>(groups.units[static_cast<size_t>(unit)].group)].push_back(unit);
+  for (int32_t unit : ranking)
+    by_group[static_cast<size_t>(groups.units[static_cast<size_t>(unit)].group)].push_back(unit);
   std::vector<int32_t> out;
   for (size_t g = 0; g < by_group.size(); ++g) {
     auto& low = by_group[g];  // least important first
@@ -66,11 +68,12 @@ int64_t check_budget(const DimGroups& groups, const SelectionLimits& limits, dou
              "`pare inspect --groups` lists them.");
   const double whole = cost({});
   const double least = cost(least_important(groups, std::vector<double>(groups.units.size(), 0.0), all, limits));
-  PARE_CHECK(least <= share * whole, ConfigError,
-             "[prune] target {}: {} cannot be reached: {} remain when everything removable is gone "
-             "(min_channels {}, round_to {}, max_sparsity {}, {} of {} groups allowed). Loosen these or raise the target.",
-             what, share, std::round(1000.0 * least / whole) / 1000.0, limits.min_channels, limits.round_to,
-             limits.max_sparsity, std::count(limits.allowed.begin(), limits.allowed.end(), true), limits.allowed.size());
+  PARE_CHECK(
+      least <= share * whole, ConfigError,
+      "[prune] target {}: {} cannot be reached: {} remain when everything removable is gone "
+      "(min_channels {}, round_to {}, max_sparsity {}, {} of {} groups allowed). Loosen these or raise the target.",
+      what, share, std::round(1000.0 * least / whole) / 1000.0, limits.min_channels, limits.round_to,
+      limits.max_sparsity, std::count(limits.allowed.begin(), limits.allowed.end(), true), limits.allowed.size());
   return all;
 }
 
@@ -82,8 +85,10 @@ std::vector<int32_t> select_for_budget(const DimGroups& groups, const std::vecto
   int64_t low = 0, high = all;  // cost(high) <= wanted always holds
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
-    if (cost(least_important(groups, scores, middle, limits)) <= wanted) high = middle;
-    else low = middle + 1;
+    if (cost(least_important(groups, scores, middle, limits)) <= wanted)
+      high = middle;
+    else
+      low = middle + 1;
   }
   return least_important(groups, scores, high, limits);
 }

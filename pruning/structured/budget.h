@@ -27,17 +27,18 @@ struct StructuredBudget {
 
 /// What limits a selection, beside the budget.
 struct SelectionLimits {
-  int64_t min_channels = 1;    ///< units that a group keeps at least
-  int64_t round_to = 1;        ///< a group's kept units are rounded up to a multiple of this
-  double max_sparsity = 1.0;   ///< share of a group that may go at most
-  std::vector<bool> allowed;   ///< by group
+  int64_t min_channels = 1;   ///< units that a group keeps at least
+  int64_t round_to = 1;       ///< a group's kept units are rounded up to a multiple of this
+  double max_sparsity = 1.0;  ///< share of a group that may go at most
+  std::vector<bool> allowed;  ///< by group
 };
 
 /// Units to remove when the `count` least important allowed ones go, after the limits; ascending. `scores` by unit.
 std::vector<int32_t> least_important(const DimGroups& groups, const std::vector<double>& scores, int64_t count,
                                      const SelectionLimits& limits);
 
-/// Units that may go. Throws ConfigError naming what prevents the budget when even their removal leaves more than `share`.
+/// Units that may go. Throws ConfigError naming what prevents the budget when even their removal leaves more than
+/// `share`.
 int64_t check_budget(const DimGroups& groups, const SelectionLimits& limits, double share, const std::string& what,
                      const std::function<double(const std::vector<int32_t>&)>& cost);
 

@@ -10,8 +10,8 @@ namespace pare {
 
 class Job;
 
-/// Passes that a criterion asks for, of the cross entropy over training batches with the model in eval mode; none when it
-/// needs no gradients. Throws ConfigError without labelled training data.
+/// Passes that a criterion asks for, of the cross entropy over training batches with the model in eval mode; none when
+/// it needs no gradients. Throws ConfigError without labelled training data.
 GradientPasses gradient_passes(Job& job, const CriterionConfig& criterion);
 void clear_gradients(Model& model);
 

@@ -39,8 +39,10 @@ void check_found(const DimGroups& groups) {
   std::string first = "the graph has no parameter dims";
   if (!groups.frozen.empty())
     first = fmt("e.g. dim {} of \"{}\": {}", groups.frozen[0].dim, groups.frozen[0].param, groups.frozen[0].reason);
-  throw ConfigError(fmt("[prune] expected channels that can be removed, found none: all {} dims are fixed ({}). "
-                        "`pare inspect --groups` lists them.", groups.frozen.size(), first));
+  throw ConfigError(
+      fmt("[prune] expected channels that can be removed, found none: all {} dims are fixed ({}). "
+          "`pare inspect --groups` lists them.",
+          groups.frozen.size(), first));
 }
 
 // Runs both models of the comparison on the probe and remembers how far they are apart.
@@ -75,8 +77,11 @@ StructuredReport report_of(const Removal& removal, const std::vector<int32_t>& u
                            double difference) {
   const DimGroups& groups = removal.groups();
   StructuredReport out{.units_removed = static_cast<int64_t>(units.size()),
-                       .params_before = removal.before().params, .params_after = after.params,
-                       .macs_before = removal.before().macs, .macs_after = after.macs, .max_difference = difference};
+                       .params_before = removal.before().params,
+                       .params_after = after.params,
+                       .macs_before = removal.before().macs,
+                       .macs_after = after.macs,
+                       .max_difference = difference};
   std::vector<int64_t> lost(groups.groups.size(), 0);
   for (int32_t u : units) ++lost[static_cast<size_t>(groups.units[static_cast<size_t>(u)].group)];
   for (size_t g = 0; g < lost.size(); ++g) {
@@ -88,10 +93,14 @@ StructuredReport report_of(const Removal& removal, const std::vector<int32_t>& u
 
 }  // namespace
 
-Removal::Removal(const Model& model, const RemovalLimits& limits, bool inexact)
-    : parts_{model.graph(), model.constants()}, ops_(model.ops()), groups_(analyse(parts_.graph, parts_.constants, ops_)),
-      limits_{limits.min_channels, limits.round_to, limits.max_sparsity, {}}, inexact_(inexact),
-      bindings_(one_of_each(parts_.graph)), before_(graph_stats(parts_.graph, ops_, bindings_)) {
+Removal::Removal(const Model& model, const RemovalLimits& limits, bool inexact, const TiePolicy& policy)
+    : parts_{model.graph(), model.constants()},
+      ops_(model.ops()),
+      groups_(analyse(parts_.graph, parts_.constants, ops_, policy)),
+      limits_{limits.min_channels, limits.round_to, limits.max_sparsity, {}},
+      inexact_(inexact),
+      bindings_(one_of_each(parts_.graph)),
+      before_(graph_stats(parts_.graph, ops_, bindings_)) {
   const std::vector<bool> ignored = ignored_groups(parts_.graph, groups_, limits.ignore);
   check_found(groups_);
   for (size_t g = 0; g < groups_.groups.size(); ++g) {
@@ -99,10 +108,11 @@ Removal::Removal(const Model& model, const RemovalLimits& limits, bool inexact)
     limits_.allowed.push_back(fits && !ignored[g]);
     if (limits_.allowed[g]) allowed_ += static_cast<int64_t>(groups_.groups[g].units.size());
   }
-  PARE_CHECK(allowed_ > 0, ConfigError,
-             "[prune] expected units to remove, found none: of {} groups {} are ignored, the others can only be removed "
-             "inexactly. `pare inspect --groups` lists them.",
-             ignored.size(), std::count(ignored.begin(), ignored.end(), true));
+  PARE_CHECK(
+      allowed_ > 0, ConfigError,
+      "[prune] expected units to remove, found none: of {} groups {} are ignored, the others can only be removed "
+      "inexactly. `pare inspect --groups` lists them.",
+      ignored.size(), std::count(ignored.begin(), ignored.end(), true));
 }
 
 double Removal::remaining(const std::string& what, const std::vector<int32_t>& units) const {
@@ -134,17 +144,23 @@ void Removal::check_reachable(const StructuredBudget& target) const {
 Json to_json(const StructuredReport& report) {
   Json groups = Json::array();
   for (const auto& g : report.groups) groups.push_back({{"name", g.name}, {"before", g.before}, {"after", g.after}});
-  return {{"units_removed", report.units_removed}, {"params_before", report.params_before},
-          {"params_after", report.params_after},   {"macs_before", report.macs_before},
-          {"macs_after", report.macs_after},       {"max_difference", report.max_difference},
+  return {{"units_removed", report.units_removed},
+          {"params_before", report.params_before},
+          {"params_after", report.params_after},
+          {"macs_before", report.macs_before},
+          {"macs_after", report.macs_after},
+          {"max_difference", report.max_difference},
           {"groups", std::move(groups)}};
 }
 
 StructuredReport structured_report_from(const Json& json) {
   try {
-    StructuredReport out{.units_removed = json.at("units_removed"), .params_before = json.at("params_before"),
-                         .params_after = json.at("params_after"), .macs_before = json.at("macs_before"),
-                         .macs_after = json.at("macs_after"), .max_difference = json.at("max_difference")};
+    StructuredReport out{.units_removed = json.at("units_removed"),
+                         .params_before = json.at("params_before"),
+                         .params_after = json.at("params_after"),
+                         .macs_before = json.at("macs_before"),
+                         .macs_after = json.at("macs_after"),
+                         .max_difference = json.at("max_difference")};
     for (const Json& g : json.at("groups")) out.groups.push_back({g.at("name"), g.at("before"), g.at("after")});
     return out;
   } catch (const Json::exception& error) {
@@ -153,9 +169,9 @@ StructuredReport structured_report_from(const Json& json) {
 }
 
 std::string describe(const StructuredReport& report) {
-  return fmt("{} units removed; params {} -> {}, MACs {} -> {}; masked and shrunk outputs differ by {}", report.units_removed,
-             with_commas(report.params_before), with_commas(report.params_after), with_commas(report.macs_before),
-             with_commas(report.macs_after), report.max_difference);
+  return fmt("{} units removed; params {} -> {}, MACs {} -> {}; masked and shrunk outputs differ by {}",
+             report.units_removed, with_commas(report.params_before), with_commas(report.params_after),
+             with_commas(report.macs_before), with_commas(report.macs_after), report.max_difference);
 }
 
 StructuredReport remove_from(Model& model, const Removal& removal, const std::vector<int32_t>& units,

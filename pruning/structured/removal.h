@@ -35,8 +35,9 @@ struct RemovalLimits {
 class Removal {
  public:
   /// Throws ConfigError before anything is trained: an ignore pattern that matches nothing, a model without removable
-  /// units, all of them ignored or inexact. `inexact`: units whose removal differs from zeroing count too.
-  Removal(const Model& model, const RemovalLimits& limits, bool inexact = false);
+  /// units, all of them ignored or inexact. `policy`: with the choices of an earlier removal, see TiePolicy. `inexact`:
+  /// units whose removal differs from zeroing count too.
+  Removal(const Model& model, const RemovalLimits& limits, bool inexact = false, const TiePolicy& policy = {});
 
   const DimGroups& groups() const { return groups_; }
   const SelectionLimits& limits() const { return limits_; }
@@ -73,11 +74,11 @@ struct StructuredReport {
     std::string name;
     int64_t before = 0, after = 0;
   };
-  std::vector<Group> groups;           ///< those that lost units
+  std::vector<Group> groups;  ///< those that lost units
   int64_t units_removed = 0;
   int64_t params_before = 0, params_after = 0;
   int64_t macs_before = 0, macs_after = 0;
-  double max_difference = 0.0;         ///< masked against shrunk model, relative to the output range
+  double max_difference = 0.0;  ///< masked against shrunk model, relative to the output range
 };
 Json to_json(const StructuredReport& report);
 /// Inverse of to_json; throws ModelError for anything else.

@@ -48,32 +48,43 @@ class StructuredStage final : public Stage {
 };
 
 struct StructuredModifierConfig : StructuredConfig {
-  double at_epoch = 0.0;
+  double at_epoch = 0.0, every = 1.0;
+  int64_t rounds = 1;
   template <class V>
   void fields(V& v) {
     StructuredConfig::fields(v);
     v("at_epoch", at_epoch, at_least(0), "when to prune, in epochs of this stage");
+    v("rounds", rounds, at_least(1), "prune in so many equal parts; training between them repairs");
+    v("every", every, greater_than(0), "epochs between two rounds");
   }
 };
 
-/// The same inside training: prunes behind the step where `at_epoch` is reached; training goes on with the small model
-/// and the kept channels' optimizer state.
+/// The same inside training: prunes behind the step where `at_epoch` is reached, or iteratively in several rounds;
+/// training goes on with the small model and the kept channels' optimizer state. Throws ConfigError when a round would
+/// come behind the stage's end.
 class StructuredModifier final : public Modifier {
  public:
   StructuredModifier(StructuredModifierConfig config, Job&) : config_(std::move(config)) {}
   explicit StructuredModifier(StructuredModifierConfig config) : config_(std::move(config)) {}
-  /// Throws what start of the training would, before any stage runs. See Removal.
+  /// Throws what the training would before its first step, before any stage runs. See Removal.
   static void check(const StructuredModifierConfig& config, Job& job);
   std::string holder() const override { return "prune.structured"; }
+  void start(Model& model, const StepContext& context) override;
   at::Tensor loss(Model& model, const LossContext& context, at::Tensor loss_so_far) override;
   void after_step(Model& model, const StepContext& context) override;
+  /// What a stage that ended early still owes.
+  void finish(Model& model, const StepContext& context) override;
   std::map<std::string, at::Tensor> state() const override;
   void load_state(const std::map<std::string, at::Tensor>& state) override;
 
  private:
+  int64_t due(const StepContext& context, int64_t round) const;
+  void prune_round(Model& model, const StepContext& context);
   StructuredModifierConfig config_;
-  std::vector<at::Tensor> probe_;   // this step's inputs
-  bool done_ = false;
+  std::vector<at::Tensor> probe_;       // this step's inputs
+  int64_t round_ = 0;                   // rounds done
+  double remaining_ = 1.0;              // share of the target's measure, of the model that the stage got
+  std::map<std::string, int> choices_;  // of the first analysis, see TiePolicy
 };
 
 }  // namespace pare

@@ -45,7 +45,8 @@ double producer_sum(Model& model, int64_t unit, bool squared) {
 TEST(Criteria, TaylorAndHessianEqualTheirFormulas) {
   Analysed net(two_layers(6, 12, 4));
   net.set_gradients(0.3);
-  const auto first = net.score(TaylorCriterion{}), second = net.score(TaylorCriterion{.order = 2}), obd = net.score(HessianCriterion{});
+  const auto first = net.score(TaylorCriterion{}), second = net.score(TaylorCriterion{.order = 2}),
+             obd = net.score(HessianCriterion{});
   ASSERT_EQ(first.size(), 12u);
   for (int64_t u = 0; u < 12; ++u) {
     const double d = producer_sum(net.model, u, false);
@@ -72,7 +73,8 @@ TEST(Criteria, BnScaleReadsGammaAndNamesAGroupWithoutNorm) {
   net.model.param("bn2.weight").raw.detach()[3] = -0.01;
   const auto scores = net.score(BnScaleCriterion{});
   const DimGroups& groups = net.removal.groups();
-  const auto inner = std::find_if(groups.groups.begin(), groups.groups.end(), [](const DimGroup& g) { return g.name == "conv2.weight"; });
+  const auto inner = std::find_if(groups.groups.begin(), groups.groups.end(),
+                                  [](const DimGroup& g) { return g.name == "conv2.weight"; });
   ASSERT_NE(inner, groups.groups.end());
   for (int64_t u = 0; u < 8; ++u)
     EXPECT_NEAR(scores[static_cast<size_t>(inner->units[static_cast<size_t>(u)])],
@@ -114,9 +116,10 @@ TEST(Normalization, LampAndLayerScope) {
 }
 
 TEST(Criteria, EachPrunesToTheTarget) {
-  for (const CriterionConfig& criterion : {CriterionConfig(NormCriterion{.p = 1}), CriterionConfig(TaylorCriterion{.order = 2}),
-                                           CriterionConfig(HessianCriterion{}), CriterionConfig(BnScaleCriterion{}),
-                                           CriterionConfig(FpgmCriterion{}), CriterionConfig(RandomCriterion{})}) {
+  for (const CriterionConfig& criterion :
+       {CriterionConfig(NormCriterion{.p = 1}), CriterionConfig(TaylorCriterion{.order = 2}),
+        CriterionConfig(HessianCriterion{}), CriterionConfig(BnScaleCriterion{}), CriterionConfig(FpgmCriterion{}),
+        CriterionConfig(RandomCriterion{})}) {
     for (const ScoreNormalization normalization : {ScoreNormalization::kNone, ScoreNormalization::kLamp}) {
       Model model = make_model(small_net());
       for (at::Tensor& p : model.parameters()) p.mutable_grad() = p.detach().sin();
@@ -125,8 +128,10 @@ TEST(Criteria, EachPrunesToTheTarget) {
       config.criterion = criterion;
       config.normalization = normalization;
       const StructuredReport report = prune_structured(model, config, {at::full({2, 2, 6, 6}, 0.5)});
-      EXPECT_LE(static_cast<double>(report.params_after), 0.5 * static_cast<double>(report.params_before)) << criterion.index();
-      EXPECT_GT(static_cast<double>(report.params_after), 0.35 * static_cast<double>(report.params_before)) << criterion.index();
+      EXPECT_LE(static_cast<double>(report.params_after), 0.5 * static_cast<double>(report.params_before))
+          << criterion.index();
+      EXPECT_GT(static_cast<double>(report.params_after), 0.35 * static_cast<double>(report.params_before))
+          << criterion.index();
     }
   }
 }

@@ -38,7 +38,6 @@ void check(const std::string& yaml) {
     if (listed.spec.name != "export") listed.stage->check(*job);
 }
 
-
 TEST(PruningRecipes, AreReadAndFitTheirModel) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {

@@ -2,10 +2,13 @@
 
 #include <ATen/Parallel.h>
 
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <optional>
 
 #include "core/train/trainer.h"
+#include "pruning/structured/removal.h"
 #include "tests/train/support.h"
 
 namespace pare::testing {
@@ -23,7 +26,8 @@ inline GraphWithConstants small_net(int64_t width = 8, uint64_t seed = 1) {
     return g.add_constant(name, role, DType::kF32, shape);
   };
   const auto conv_bn = [&](const std::string& id, ValueId x, int64_t from) {
-    const ValueId w = constant("conv" + id + ".weight", Role::kParameter, {width, from, 3, 3}, 1.0 / std::sqrt(9.0 * from), 0);
+    const ValueId w =
+        constant("conv" + id + ".weight", Role::kParameter, {width, from, 3, 3}, 1.0 / std::sqrt(9.0 * from), 0);
     const ValueId y = g.add("Conv", "conv" + id, {x, w}, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
     const std::string bn = "bn" + id;
     return g.add("BatchNormalization", bn,
@@ -37,8 +41,10 @@ inline GraphWithConstants small_net(int64_t width = 8, uint64_t seed = 1) {
   const ValueId inner = g.add("Relu", "relu2", {conv_bn("2", stream, width)});
   const ValueId sum = g.add("Relu", "relu3", {g.add("Add", "add", {conv_bn("3", inner, width), stream})});
   const ValueId pooled = g.add("Flatten", "flatten", {g.add("GlobalAveragePool", "pool", {sum})});
-  g.set_outputs({g.add("Gemm", "fc", {pooled, constant("fc.weight", Role::kParameter, {4, width}, 0.3, 0),
-                                      constant("fc.bias", Role::kParameter, {4}, 0.1, 0)}, {{"transB", int64_t{1}}})});
+  g.set_outputs({g.add("Gemm", "fc",
+                       {pooled, constant("fc.weight", Role::kParameter, {4, width}, 0.3, 0),
+                        constant("fc.bias", Role::kParameter, {4}, 0.1, 0)},
+                       {{"transB", int64_t{1}}})});
   return out;
 }
 
@@ -62,13 +68,51 @@ inline TrainConfig small_training(int64_t epochs = 6) {
   config.optimizer = SgdConfig{.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-4};
   return config;
 }
-inline TrainData small_data(uint64_t seed = 11) { return {.train = small_images(160), .holdout = small_images(400, 8), .seed = seed}; }
+inline TrainData small_data(uint64_t seed = 11) {
+  return {.train = small_images(160), .holdout = small_images(400, 8), .seed = seed};
+}
 
 inline void train(Model& model, std::vector<Modifier*> modifiers, const TrainConfig& config = small_training(),
                   uint64_t seed = 11, TrainCallbacks callbacks = {}) {
   at::set_num_threads(1);  // the tensors are too small to share
   const auto alone = single_communicator();
   Trainer(model, small_data(seed), config, std::move(modifiers), *alone, std::move(callbacks)).run();
+}
+
+/// Two groups of 8 units: one unit is at most an eighth of a layer's MACs or parameters.
+inline constexpr double kOneUnit = 0.125;
+
+inline double remaining(const StructuredReport& report, const std::string& what) {
+  return what == "macs" ? static_cast<double>(report.macs_after) / static_cast<double>(report.macs_before)
+                        : static_cast<double>(report.params_after) / static_cast<double>(report.params_before);
+}
+
+struct Stopped {};
+
+/// Trains up to `stop` steps, then on with a new model and modifier from what a checkpoint holds.
+template <class Method, class Config>
+Model interrupted(const Config& config, int64_t stop) {
+  std::map<std::string, at::Tensor> saved;
+  std::optional<Model> copy;
+  Model model = make_model(small_net());
+  Method method(config);
+  EXPECT_THROW(train(model, {&method}, small_training(), 11,
+                     {.step =
+                          [&](const TrainProgress& p, const Trainer& t) {
+                            if (p.step != stop) return;
+                            for (const auto& [name, tensor] : to_tensors(t.state())) saved[name] = tensor.clone();
+                            copy.emplace(t.model().clone());
+                            throw Stopped{};
+                          }}),
+               Stopped);
+  Method resumed(config);
+  const auto alone = single_communicator();
+  {
+    Trainer trainer(*copy, small_data(), small_training(), {&resumed}, *alone);
+    trainer.resume(trainer_state(saved));
+    trainer.run();
+  }
+  return std::move(*copy);
 }
 
 }  // namespace pare::testing

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "core/graph/surgery.h"
+#include "tests/pruning/small_task.h"
 #include "tests/zoo_model.h"
 
 namespace pare {
@@ -107,6 +108,56 @@ TEST(StructuredNorm, RemovesTheChannelMadeSmall) {
   const at::Tensor after = model.param("layer3.1.conv1.weight").raw.detach();
   ASSERT_EQ(after.size(0), before.size(0) - 1);
   EXPECT_TRUE(after[7].equal(before[8]));
+}
+
+StructuredModifierConfig three_rounds() {
+  StructuredModifierConfig config;
+  config.target.params = 0.5;
+  config.at_epoch = 1;
+  config.rounds = 3;
+  return config;
+}
+
+int64_t trained_elements(const Model& model) {
+  int64_t out = 0;
+  for (const Param& param : model.params())
+    if (param.role == Role::kParameter) out += param.raw.numel();
+  return out;
+}
+
+TEST(StructuredRounds, TakeEqualPartsAndEndAtTheTarget) {
+  Model model = testing::make_model(testing::small_net(16));
+  const double whole = static_cast<double>(trained_elements(model));
+  StructuredModifier method(three_rounds());
+  std::vector<double> left;
+  testing::train(model, {&method}, testing::small_training(), 11, {.step = [&](const TrainProgress&, const Trainer& t) {
+                   const double now = static_cast<double>(trained_elements(t.model())) / whole;
+                   if (left.empty() || left.back() != now) left.push_back(now);
+                 }});
+  ASSERT_EQ(left.size(), 4u);
+  EXPECT_EQ(left[0], 1.0);
+  for (size_t round = 1; round < 4; ++round) {
+    const double wanted = 1.0 - 0.5 * static_cast<double>(round) / 3.0;
+    EXPECT_LE(left[round], wanted);
+    EXPECT_GE(left[round], wanted - testing::kOneUnit);
+  }
+}
+
+TEST(StructuredRounds, ResumeIsExact) {
+  Model undisturbed = testing::make_model(testing::small_net());
+  StructuredModifier method(three_rounds());
+  testing::train(undisturbed, {&method});
+  for (const int64_t stop : {5, 25, 45})
+    EXPECT_TRUE(testing::same_weights(undisturbed, testing::interrupted<StructuredModifier>(three_rounds(), stop)))
+        << stop;
+}
+
+TEST(StructuredRounds, ARoundBehindTheEndIsAnError) {
+  Model model = testing::make_model(testing::small_net());
+  StructuredModifierConfig config = three_rounds();
+  config.every = 3;
+  StructuredModifier method(config);
+  EXPECT_THROW(testing::train(model, {&method}), ConfigError);
 }
 
 }  // namespace

@@ -1,11 +1,10 @@
-// The OTO family on a small residual network: exact zeros, lossless removal, the target, resume, errors before training.
+// HESSO on a small residual network: exact zeros, lossless removal, the target, resume, errors before training.
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
 #include "core/graph/surgery.h"
-#include "pruning/group_sparsity/half_space.h"
 #include "pruning/group_sparsity/hesso_cric.h"
 #include "pruning/structured/structured.h"
 #include "tests/pruning/small_task.h"
@@ -13,15 +12,14 @@
 namespace pare {
 namespace {
 
+using testing::interrupted;
+using testing::kOneUnit;
 using testing::make_model;
+using testing::remaining;
 using testing::same_weights;
-using testing::small_data;
 using testing::small_net;
 using testing::small_training;
 using testing::train;
-
-// Two groups of 8 units: one unit is at most an eighth of a layer's MACs or parameters.
-constexpr double kOneUnit = 0.125;
 
 HessoConfig hesso_config(const std::string& what = "macs", double share = 0.5) {
   HessoConfig config;
@@ -32,40 +30,6 @@ HessoConfig hesso_config(const std::string& what = "macs", double share = 0.5) {
   config.end_epoch = 4;
   config.periods = 3;
   return config;
-}
-
-double remaining(const StructuredReport& report, const std::string& what) {
-  return what == "macs" ? static_cast<double>(report.macs_after) / static_cast<double>(report.macs_before)
-                        : static_cast<double>(report.params_after) / static_cast<double>(report.params_before);
-}
-
-struct Stopped {};
-
-// Trains up to `stop` steps, then on with a new model and modifier from what a checkpoint holds.
-template <class Method, class Config>
-Model interrupted(const Config& config, int64_t stop) {
-  std::map<std::string, at::Tensor> saved;
-  std::optional<Model> copy;
-  Model model = make_model(small_net());
-  Method method(config);
-  EXPECT_THROW(train(model, {&method}, small_training(), 11,
-                     {.step = [&](const TrainProgress& p, const Trainer& t) {
-                        if (p.step != stop) return;
-                        for (const auto& [name, tensor] : to_tensors(t.state())) saved[name] = tensor.clone();
-                        copy.emplace(t.model().clone());
-                        throw Stopped{};
-                      }}),
-               Stopped);
-  Method resumed(config);
-  const auto alone = single_communicator();
-  {
-    Trainer trainer(*copy, small_data(), small_training(), {&resumed}, *alone);
-    trainer.resume(trainer_state(saved));
-    trainer.run();
-  }
-  EXPECT_TRUE(resumed.done());
-  EXPECT_GT(resumed.report()->units_removed, 0);
-  return std::move(*copy);
 }
 
 class HessoTargets : public ::testing::TestWithParam<const char*> {};
@@ -98,7 +62,8 @@ TEST(Hesso, ZeroesStepByStepAndTheSmallModelComputesTheSame) {
   config.periods = 1;
   Hesso hesso(config);
   StepContext context{.steps_per_epoch = 10, .total_steps = 60};
-  const auto optimizer = Optimizer::create(SgdConfig{.lr = 1e-12, .momentum = 0.0}, model);  // so that only HESSO moves weights
+  const auto optimizer =
+      Optimizer::create(SgdConfig{.lr = 1e-12, .momentum = 0.0}, model);  // so that only HESSO moves weights
   context.optimizer = optimizer.get();
   model.add_listener(&hesso);
   hesso.start(model, context);
@@ -117,7 +82,8 @@ TEST(Hesso, ZeroesStepByStepAndTheSmallModelComputesTheSame) {
     const auto shrinking = hesso.marks();
     optimizer->step();
     if (context.step == 19) {
-      // All that is left of the shrinking units is (1 - 9/10) of what they were; without it the model is the masked one.
+      // All that is left of the shrinking units is (1 - 9/10) of what they were; without it the model is the masked
+      // one.
       Selection gone;
       for (size_t u = 0; u < shrinking.size(); ++u)
         if (shrinking[u]) gone.units.push_back(static_cast<int32_t>(u));
@@ -131,7 +97,8 @@ TEST(Hesso, ZeroesStepByStepAndTheSmallModelComputesTheSame) {
       const UnitTable table(removal.groups(), removal.limits().allowed, model);
       const at::Tensor now = table.sums([&](const std::string& name) { return model.param(name).raw.square(); }).sqrt();
       Model start = dense.clone();
-      const at::Tensor then = table.sums([&](const std::string& name) { return start.param(name).raw.square(); }).sqrt();
+      const at::Tensor then =
+          table.sums([&](const std::string& name) { return start.param(name).raw.square(); }).sqrt();
       for (int64_t u = 0; u < table.units(); ++u)
         EXPECT_NEAR((now[u] / then[u]).item<double>(), hesso.marks()[static_cast<size_t>(u)] ? 0.5 : 1.0, 1e-4) << u;
     }
@@ -146,7 +113,8 @@ TEST(Hesso, TheOptimizerFollowsAndTheSmallModelTrainsOn) {
   Model model = make_model(small_net());
   Hesso hesso(hesso_config());
   std::vector<double> metric;
-  train(model, {&hesso}, small_training(8), 11, {.epoch = [&](const EpochSummary& e) { metric.push_back(e.holdout.top1_rate()); }});
+  train(model, {&hesso}, small_training(8), 11,
+        {.epoch = [&](const EpochSummary& e) { metric.push_back(e.holdout.top1_rate()); }});
   EXPECT_GT(metric.back(), 0.6);  // chance is 0.25
 }
 
@@ -155,7 +123,8 @@ TEST(Hesso, ResumeIsExact) {
   Hesso hesso(hesso_config());
   train(undisturbed, {&hesso});
   // Before the first period, inside of the second, and behind the removal.
-  for (const int64_t stop : {5, 25, 45}) EXPECT_TRUE(same_weights(undisturbed, interrupted<Hesso>(hesso_config(), stop))) << stop;
+  for (const int64_t stop : {5, 25, 45})
+    EXPECT_TRUE(same_weights(undisturbed, interrupted<Hesso>(hesso_config(), stop))) << stop;
 }
 
 TEST(Hesso, AStageThatEndsEarlyStillReachesTheTarget) {
@@ -238,8 +207,8 @@ double accuracy_of(uint64_t seed, Modifier& method) {
   return evaluate(model, testing::small_images(2000, 77)).top1_rate();
 }
 
-// The same trained network, budget, data and number of steps; nothing is fine-tuned behind the removal. Three seeds; the
-// margin is above both spreads added.
+// The same trained network, budget, data and number of steps; nothing is fine-tuned behind the removal. Three seeds;
+// the margin is above both spreads added.
 TEST(HessoEffect, NeedsNoFineTuningWhereOneShotNormDoes) {
   std::vector<double> hesso, norm;
   for (const uint64_t seed : {1, 2, 3}) {
@@ -261,82 +230,6 @@ TEST(HessoEffect, NeedsNoFineTuningWhereOneShotNormDoes) {
     return std::sqrt(sum / 2.0);
   };
   EXPECT_GT(mean(hesso) - mean(norm), deviation(hesso) + deviation(norm)) << mean(hesso) << " against " << mean(norm);
-}
-
-DhspgConfig dhspg_config(const std::string& what = "macs") {
-  DhspgConfig config;
-  if (what == "macs") config.target.macs = 0.5;
-  if (what == "params") config.target.params = 0.5;
-  config.start_epoch = 1;
-  config.end_epoch = 5;
-  config.lambda = 0.02;  // too weak for the span: what is missing is taken at its end
-  config.eps = 0.5;
-  return config;
-}
-
-TEST(Dhspg, HitsTheTargetAndRemovalIsLossless) {
-  for (const char* what : {"macs", "params"}) {
-    Model model = make_model(small_net());
-    Dhspg method(dhspg_config(what));
-    train(model, {&method});
-    ASSERT_TRUE(method.done());
-    EXPECT_LT(method.report()->max_difference, kSurgeryTolerance);
-    EXPECT_LE(remaining(*method.report(), what), 0.5);
-    EXPECT_GE(remaining(*method.report(), what), 0.5 - kOneUnit);
-  }
-}
-
-TEST(Dhspg, ProjectsBeforeTheEndOfTheSpan) {
-  Model model = make_model(small_net());
-  DhspgConfig config = dhspg_config();
-  config.lambda = 4.0;
-  Dhspg method(config);
-  std::vector<std::string> status;
-  train(model, {&method}, small_training(), 11, {.step = [&](const TrainProgress& p, const Trainer&) { status.push_back(p.status); }});
-  EXPECT_NE(status[9].find("0 of 16 units zero"), std::string::npos) << status[9];
-  EXPECT_EQ(status[48].find("0 of 16 units zero"), std::string::npos) << status[48];
-}
-
-TEST(Dhspg, ResumeIsExact) {
-  Model undisturbed = make_model(small_net());
-  Dhspg method(dhspg_config());
-  train(undisturbed, {&method});
-  for (const int64_t stop : {5, 33, 55}) EXPECT_TRUE(same_weights(undisturbed, interrupted<Dhspg>(dhspg_config(), stop))) << stop;
-}
-
-HspgConfig hspg_config(double lambda) {
-  HspgConfig config;
-  config.start_epoch = 1;
-  config.end_epoch = 5;
-  config.lambda = lambda;
-  config.eps = 0.5;
-  return config;
-}
-
-TEST(Hspg, MoreLambdaMoreZerosWithinTheFloors) {
-  std::vector<int64_t> removed;
-  for (const double lambda : {1e-6, 4.0, 10.0}) {
-    Model model = make_model(small_net());
-    HspgConfig config = hspg_config(lambda);
-    config.min_channels = 2;
-    config.max_sparsity = 1.0;
-    Hspg method(config);
-    train(model, {&method});
-    ASSERT_TRUE(method.done());
-    EXPECT_LT(method.report()->max_difference, kSurgeryTolerance);
-    removed.push_back(method.report()->units_removed);
-    for (const auto& group : method.report()->groups) EXPECT_GE(group.after, 2) << group.name;
-  }
-  EXPECT_EQ(removed[0], 0);
-  EXPECT_GT(removed[1], 0);
-  EXPECT_EQ(removed[2], 12);  // both groups at their floor
-}
-
-TEST(Hspg, ResumeIsExact) {
-  Model undisturbed = make_model(small_net());
-  Hspg method(hspg_config(4.0));
-  train(undisturbed, {&method});
-  for (const int64_t stop : {5, 33}) EXPECT_TRUE(same_weights(undisturbed, interrupted<Hspg>(hspg_config(4.0), stop))) << stop;
 }
 
 TEST(HessoCric, CorrectsChoicesAndHitsTheTarget) {
