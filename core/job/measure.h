@@ -16,7 +16,7 @@ struct Measurement {
   int64_t images = 0, correct = 0, correct5 = 0;
   int64_t params = 0, macs = 0;    ///< MACs of one image
   int64_t bytes = 0;               ///< of the stripped .pare file
-  double latency_ms = 0;           ///< median of one image on the executor
+  double latency_ms = 0;           ///< median of one image on the executor, one thread
   double top1() const { return images ? static_cast<double>(correct) / static_cast<double>(images) : 0; }
   Json to_json() const;
 };
