@@ -12,7 +12,7 @@ int show_plan(const RecipeArguments& arguments, const CommonOptions& common) {
   Terminal terminal;
   const Registry registry = builtin();
   const Recipe recipe = arguments.load();
-  const Plan planned = plan(recipe, registry, job_options(common, terminal));
+  const JobPlan planned = plan(recipe, registry, job_options(common, terminal));
   if (common.json) {
     Json stages = Json::array();
     for (const PlannedStage& stage : planned.stages)

@@ -173,10 +173,10 @@ RunResult run(const Recipe& recipe, const Registry& registry, const RunOptions& 
   return result;
 }
 
-Plan plan(const Recipe& recipe, const Registry& registry, const JobOptions& options) {
+JobPlan plan(const Recipe& recipe, const Registry& registry, const JobOptions& options) {
   Prepared prepared = prepare(recipe, registry, options);
   Job& job = *prepared.job;
-  Plan out;
+  JobPlan out;
   const GraphStats stats = graph_stats(job.model->graph(), registry.ops, {{"N", 1}});
   out.input.push_back(fmt("model: {}, {} parameters, {} MACs an image, {} as fp32", job.model->graph().name, with_commas(stats.params),
                           with_commas(stats.macs), human_bytes(stats.constant_bytes)));

@@ -34,11 +34,11 @@ struct PlannedStage {
   Json config;
   std::vector<std::string> lines;
 };
-struct Plan {
+struct JobPlan {
   std::vector<std::string> input;      ///< the model and the data
   std::vector<PlannedStage> stages;
   Json resolved_recipe;
 };
-Plan plan(const Recipe& recipe, const Registry& registry, const JobOptions& options = {});
+JobPlan plan(const Recipe& recipe, const Registry& registry, const JobOptions& options = {});
 
 }  // namespace pare
