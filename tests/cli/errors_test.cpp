@@ -69,7 +69,7 @@ std::vector<Case> recipe_cases(const TemporaryFolder& folder) {
   add("modifier setting", 2, "unknown key \"temprature\"", [](Parts& p) { p.stages = "[{train: {with: [{distill.kd: {temprature: 3}}]}}]"; });
   add("modifier as stage", 2, "expected a stage, got the modifier", [](Parts& p) { p.stages = "[distill.kd]"; });
   add("prune behind quantize", 2, "expected to stand before quant.ptq", [](Parts& p) { p.stages = "[quant.ptq, {prune.structured: {target: {macs: 0.5}}}]"; });
-  add("quantize twice", 2, "expected to stand before quant.ptq", [](Parts& p) { p.stages = "[quant.ptq, train, quant.ptq]"; });
+  add("quantize twice", 2, "stages[2].quant.ptq: expected to stand before quant.ptq", [](Parts& p) { p.stages = "[quant.ptq, train, quant.ptq]"; });
   add("selector without a hit", 2, "matches no layer", [](Parts& p) { p.stages = "[{quant.ptq: {ignore: [layer9]}}, export]"; });
   add("bad expression", 2, "is no regular expression", [](Parts& p) { p.stages = "[{quant.ptq: {targets: ['re:(']}}, export]"; });
   add("unknown zoo model", 2, "Did you mean \"lenet5\"", [](Parts& p) { p.model = "{zoo: lenet}"; });
