@@ -8,6 +8,23 @@ set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)  # installed programs find libtorch wh
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
+# Headers, torch's above all, cost more than the code behind them: several sources are compiled as one.
+# Sources with options of their own (an instruction set, -Os) stay apart.
+set(CMAKE_UNITY_BUILD ${PARE_UNITY})
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 10)
+
+# What nearly every source left of the cut reads of libtorch, read once for all of them.
+function(pare_torch_target target)
+  if(NOT PARE_UNITY)
+    return()
+  elseif(TARGET pare_model AND NOT target STREQUAL pare_model)
+    target_precompile_headers(${target} REUSE_FROM pare_model)
+  else()
+    target_precompile_headers(${target} PRIVATE <functional> <map> <memory> <optional> <string> <variant> <vector>
+      <ATen/TensorOperators.h> <ATen/core/grad_mode.h>)
+  endif()
+endfunction()
+
 # Small objects: optimised, no debug information unless asked for, assertions kept by our own checks.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
@@ -74,13 +91,6 @@ function(pare_library name)
   file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
   install(DIRECTORY . DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/pare/${folder}
     FILES_MATCHING PATTERN "*.h")
-endfunction()
-
-# Torch's headers cost seconds a file.
-function(pare_torch_target target)
-  if(PARE_UNITY)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
-  endif()
 endfunction()
 
 # pare_test(name SOURCES a_test.cpp ... DEPS pare::x ... [LABELS slow] [TIMEOUT seconds] [TORCH])

@@ -6,20 +6,11 @@
 #include <filesystem>
 
 #include "core/base/error.h"
-#include "core/base/file.h"
 #include "core/base/rng.h"
 
 namespace pare {
 namespace fs = std::filesystem;
 namespace {
-
-std::shared_ptr<const MappedFile> open_mapped(const std::string& path) {
-  try {
-    return MappedFile::open(path);
-  } catch (const IoError& error) {
-    throw DataError(error.what());
-  }
-}
 
 class FolderSource final : public FileSource {
  public:
@@ -42,7 +33,7 @@ class FolderSource final : public FileSource {
   }
 
   std::shared_ptr<const Bytes> read(size_t index) const override {
-    const auto file = open_mapped(root_ + "/" + names_.at(index));
+    const auto file = open_data_file(root_ + "/" + names_.at(index));
     return std::make_shared<Bytes>(file->bytes().begin(), file->bytes().end());
   }
 
@@ -61,8 +52,16 @@ std::shared_ptr<const FileSource> open_files(const std::string& path, int64_t ca
   return open_archive(path, cache_limit, wanted);
 }
 
+std::shared_ptr<const MappedFile> open_data_file(const std::string& path) {
+  try {
+    return MappedFile::open(path);
+  } catch (const IoError& error) {
+    throw DataError(error.what());
+  }
+}
+
 Bytes read_maybe_gzip(const std::string& path, int64_t limit) {
-  const auto file = open_mapped(path);
+  const auto file = open_data_file(path);
   const auto bytes = file->bytes();
   if (bytes.size() >= 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b}) return read_gzip(path, limit);
   PARE_CHECK(static_cast<int64_t>(bytes.size()) <= limit, DataError, "[data] expected at most {} bytes, got {} ({})", limit,

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/base/file.h"
+
 namespace pare {
 
 using Bytes = std::vector<std::byte>;
@@ -36,6 +38,9 @@ std::shared_ptr<const FileSource> open_files(const std::string& path, int64_t ca
 /// The archive part of open_files (path is a regular file).
 std::shared_ptr<const FileSource> open_archive(const std::string& path, int64_t cache_limit,
                                                const std::function<bool(const std::string&)>& wanted);
+
+/// MappedFile::open whose failure is a DataError, because the file is the user's data.
+std::shared_ptr<const MappedFile> open_data_file(const std::string& path);
 
 /// Whole content of a file, decompressed when it is gzip. At most `limit` bytes come out.
 /// Throws DataError naming the path.

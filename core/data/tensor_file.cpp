@@ -3,19 +3,11 @@
 #include <cstring>
 
 #include "core/base/error.h"
-#include "core/base/file.h"
+#include "core/data/file_source.h"
 #include "core/format/safetensors.h"
 
 namespace pare {
 namespace {
-
-std::shared_ptr<const MappedFile> open_mapped(const std::string& path) {
-  try {
-    return MappedFile::open(path);
-  } catch (const IoError& error) {
-    throw DataError(error.what());
-  }
-}
 
 uint64_t little_endian(std::span<const std::byte> bytes) {
   uint64_t value = 0;
@@ -74,7 +66,7 @@ Shape npy_shape(std::string_view text, const std::string& path) {
 }  // namespace
 
 Tensor read_npy(const std::string& path) {
-  const auto file = open_mapped(path);
+  const auto file = open_data_file(path);
   const auto bytes = file->bytes();
   PARE_CHECK(bytes.size() >= 12 && std::memcmp(bytes.data(), "\x93NUMPY", 6) == 0, DataError, "[npy] expected a .npy file ({})", path);
   const size_t width = bytes[6] == std::byte{1} ? 2 : 4;

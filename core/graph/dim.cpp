@@ -10,7 +10,7 @@ namespace {
 
 // Bounds on what a file can make us build: real shapes stay far below both.
 constexpr size_t kMaxTerms = 256;
-constexpr size_t kMaxText = 2048;
+constexpr size_t kMaxSymbol = 2048;
 constexpr std::string_view kFloor = "floor(";
 
 bool is_opaque(const std::string& symbol) { return symbol.compare(0, kFloor.size(), kFloor) == 0; }
@@ -53,8 +53,8 @@ Dim::Dim(int64_t value) {
 }
 
 Dim Dim::symbol(const std::string& name) {
-  PARE_CHECK(!name.empty() && name.size() <= kMaxText, ModelError, "[dim] expected a symbol of 1 to {} characters, got {}",
-             kMaxText, name.size());
+  PARE_CHECK(!name.empty() && name.size() <= kMaxSymbol, ModelError, "[dim] expected a symbol of 1 to {} characters, got {}",
+             kMaxSymbol, name.size());
   Dim out;
   out.terms_[{name}] = 1;
   return out;

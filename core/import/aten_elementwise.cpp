@@ -209,7 +209,7 @@ void top_k(Lowering& out, const Call& call, const char*) {
           2);
 }
 
-constexpr Row kRows[] = {{"abs", unary, "Abs"},
+constexpr Row kElementwiseRows[] = {{"abs", unary, "Abs"},
                          {"neg", unary, "Neg"},
                          {"exp", unary, "Exp"},
                          {"log", unary, "Log"},
@@ -276,7 +276,7 @@ constexpr Row kRows[] = {{"abs", unary, "Abs"},
 }  // namespace
 
 std::span<const Row> elementwise_rows() {
-  return kRows;
+  return kElementwiseRows;
 }
 
 }  // namespace pare::aten

@@ -153,7 +153,7 @@ void attention(Lowering& out, const Call& call, const char*) {
   out.add(call, "MatMul", {out.step(call, "Softmax", {scores}, {{"axis", int64_t{-1}}}), v});
 }
 
-constexpr Row kRows[] = {{"linear", linear},
+constexpr Row kLayerRows[] = {{"linear", linear},
                          {"addmm", addmm},
                          {"mm", matmul},
                          {"bmm", matmul},
@@ -173,7 +173,7 @@ constexpr Row kRows[] = {{"linear", linear},
 }  // namespace
 
 std::span<const Row> layer_rows() {
-  return kRows;
+  return kLayerRows;
 }
 
 }  // namespace pare::aten

@@ -180,7 +180,7 @@ void size_arithmetic(Lowering& out, const Call& call, const char* op) {
   }
 }
 
-constexpr Row kRows[] = {{"view", reshape, nullptr, true},
+constexpr Row kShapeRows[] = {{"view", reshape, nullptr, true},
                          {"reshape", reshape, nullptr, true},
                          {"_unsafe_view", reshape},
                          {"flatten", flatten, nullptr, true},
@@ -215,7 +215,7 @@ constexpr Row kRows[] = {{"view", reshape, nullptr, true},
 }  // namespace
 
 std::span<const Row> shape_rows() {
-  return kRows;
+  return kShapeRows;
 }
 
 }  // namespace pare::aten

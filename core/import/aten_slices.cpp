@@ -100,7 +100,7 @@ void pad(Lowering& out, const Call& call, const char* op) {
   out.add(call, "Pad", {x}, {{"pads", pads}, {"mode", mode}, {"value", out.number(call, "value", 0.0)}});
 }
 
-constexpr Row kRows[] = {{"cat", cat},
+constexpr Row kSliceRows[] = {{"cat", cat},
                          {"concat", cat},
                          {"stack", stack},
                          {"split", split, nullptr, true},
@@ -119,7 +119,7 @@ constexpr Row kRows[] = {{"cat", cat},
 }  // namespace
 
 std::span<const Row> slice_rows() {
-  return kRows;
+  return kSliceRows;
 }
 
 }  // namespace pare::aten

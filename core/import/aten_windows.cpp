@@ -132,7 +132,7 @@ void pixel_shuffle(Lowering& out, const Call& call, const char*) {
           {{"blocksize", out.integer(call, "upscale_factor")}, {"mode", std::string("CRD")}});
 }
 
-constexpr Row kRows[] = {{"conv1d", conv, "Conv"},
+constexpr Row kWindowRows[] = {{"conv1d", conv, "Conv"},
                          {"conv2d", conv, "Conv"},
                          {"conv3d", conv, "Conv"},
                          {"convolution", conv},
@@ -157,7 +157,7 @@ constexpr Row kRows[] = {{"conv1d", conv, "Conv"},
 }  // namespace
 
 std::span<const Row> window_rows() {
-  return kRows;
+  return kWindowRows;
 }
 
 }  // namespace pare::aten

@@ -142,12 +142,13 @@ def reference_kernels(build, rounds):
     shutil.rmtree(work, ignore_errors=True)
     out = {"threads": THREADS, "models": {}}
     pare = [build / "apps/pare/pare", "--threads", THREADS]
+    scalar = dict(os.environ, PARE_ISA="scalar")  # the reference kernels alone
     for name in ("float", "int8"):
         run([*pare, "run", HERE / f"{name}.yaml", "-o", work / name])
     for _ in range(rounds):
         for name in ("float", "int8"):
             start = time.perf_counter()
-            text = run([*pare, "--json", "eval", HERE / f"{name}.yaml", "--model", work / name / "artifact/model.pare"])
+            text = run([*pare, "--json", "eval", HERE / f"{name}.yaml", "--model", work / name / "artifact/model.pare"], scalar)
             row = out["models"].setdefault(name, {"seconds": []})
             row["seconds"].append(time.perf_counter() - start)
             row["result"] = json.loads(text)

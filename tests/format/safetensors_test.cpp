@@ -11,7 +11,7 @@
 namespace pare {
 namespace {
 
-SafetensorsFile parse(const std::string& bytes) { return test::with_copy(bytes, [](auto span, auto owner) {
+SafetensorsFile parse_tensors(const std::string& bytes) { return test::with_copy(bytes, [](auto span, auto owner) {
   return parse_safetensors(span, owner, "test"); }); }
 
 std::string file_of(const std::string& header, size_t data = 0) {
@@ -37,7 +37,7 @@ TEST(Hash, matches_the_published_vectors_of_xxh64) {
 
 TEST(Safetensors, round_trip_keeps_bytes_and_metadata) {
   const auto tensors = sample();
-  const auto back = parse(serialize_safetensors(tensors, {{"k", "v \"quoted\""}}));
+  const auto back = parse_tensors(serialize_safetensors(tensors, {{"k", "v \"quoted\""}}));
   ASSERT_EQ(back.tensors.size(), tensors.size());
   for (const auto& [name, tensor] : tensors) EXPECT_TRUE(same_bytes(tensor, back.tensors.at(name))) << name;
   EXPECT_EQ(back.metadata, (std::map<std::string, std::string>{{"k", "v \"quoted\""}}));
@@ -62,11 +62,11 @@ TEST(Safetensors, reads_unaligned_payloads_of_other_writers) {
   std::string bytes = file_of(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 4);
   const float value = 2.5f;
   std::memcpy(bytes.data() + bytes.size() - 4, &value, 4);
-  EXPECT_EQ(parse(bytes).tensors.at("x").data<float>()[0], 2.5f);
+  EXPECT_EQ(parse_tensors(bytes).tensors.at("x").data<float>()[0], 2.5f);
 }
 
 TEST(Safetensors, pad_entries_of_other_writers_are_tensors) {
-  const auto back = parse(file_of(R"({"pad.0":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 2));
+  const auto back = parse_tensors(file_of(R"({"pad.0":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 2));
   EXPECT_EQ(back.tensors.count("pad.0"), 1u);
 }
 
@@ -119,7 +119,7 @@ TEST(Safetensors, refuses_bad_files_with_one_model_error) {
   };
   for (const auto& bad : cases) {
     try {
-      parse(bad.bytes);
+      parse_tensors(bad.bytes);
       ADD_FAILURE() << bad.what << " was accepted";
     } catch (const ModelError& error) {
       EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << bad.what;
@@ -130,8 +130,8 @@ TEST(Safetensors, refuses_bad_files_with_one_model_error) {
 TEST(Safetensors, every_truncation_and_mutation_is_an_error_or_a_valid_file) {
   const std::string bytes = serialize_safetensors(sample(), {{"k", "v"}});
   for (size_t length = 0; length < bytes.size(); ++length)
-    EXPECT_THROW(parse(bytes.substr(0, length)), Error) << length;
-  test::mutate(bytes, 5000, [](const std::string& mutated) { parse(mutated); });
+    EXPECT_THROW(parse_tensors(bytes.substr(0, length)), Error) << length;
+  test::mutate(bytes, 5000, [](const std::string& mutated) { parse_tensors(mutated); });
 }
 
 TEST(Safetensors, a_missing_file_is_an_io_error) {

@@ -8,6 +8,8 @@
 
 namespace pare::test {
 
+inline const std::string kFixtures = "tests/import/fixtures/";
+
 inline std::string little(uint64_t value, int width) {
   std::string out;
   for (int i = 0; i < width; ++i) out += i < 8 ? static_cast<char>(value >> (8 * i)) : char{0};

@@ -21,7 +21,7 @@ namespace {
 using onnx::Attribute;
 using onnx::Extent;
 
-FrozenModel parse(const std::string& bytes) {
+FrozenModel parse_onnx(const std::string& bytes) {
   return test::with_copy(bytes, [](auto span, auto owner) { return import_onnx(span, owner, "test"); });
 }
 
@@ -39,7 +39,7 @@ onnx::Model model_of(std::vector<onnx::Node> nodes, std::map<std::string, Tensor
   return out;
 }
 
-FrozenModel import_model(const onnx::Model& model) { return parse(onnx::serialize(model)); }
+FrozenModel import_model(const onnx::Model& model) { return parse_onnx(onnx::serialize(model)); }
 
 Tensor ints(std::vector<int64_t> values) { return Tensor::of(values, {static_cast<int64_t>(values.size())}); }
 
@@ -183,7 +183,7 @@ TEST(OnnxImport, external_data_is_refused_clearly) {
   const std::string bytes =
       std::string("\x08\x08\x3a", 3) + static_cast<char>(graph.size()) + graph + std::string("\x42\x02\x10\x11", 4);
   try {
-    parse(bytes);
+    parse_onnx(bytes);
     FAIL();
   } catch (const ModelError& error) {
     EXPECT_NE(std::string(error.what()).find("external data"), std::string::npos) << error.what();
@@ -193,10 +193,10 @@ TEST(OnnxImport, external_data_is_refused_clearly) {
 TEST(OnnxImport, truncations_and_mutations_are_errors_or_valid_models) {
   const std::string bytes = onnx::serialize(to_onnx(test::small_model()).model);
   for (size_t length = 0; length < bytes.size(); ++length)
-    EXPECT_THROW(parse(bytes.substr(0, length)), Error) << length;
-  test::mutate(bytes, 5000, [](const std::string& copy) { decode_constants(parse(copy)); });
+    EXPECT_THROW(parse_onnx(bytes.substr(0, length)), Error) << length;
+  test::mutate(bytes, 5000, [](const std::string& copy) { decode_constants(parse_onnx(copy)); });
   const std::string quantized = onnx::serialize(to_onnx(test::qdq_model(), 21).model);
-  test::mutate(quantized, 1000, [](const std::string& copy) { parse(copy); }, 9);
+  test::mutate(quantized, 1000, [](const std::string& copy) { parse_onnx(copy); }, 9);
 }
 
 TEST(Weights, load_from_safetensors_and_pare_files) {

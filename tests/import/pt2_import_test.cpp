@@ -14,18 +14,19 @@
 namespace pare {
 namespace {
 
-const std::string kFixtures = "tests/import/fixtures/";
+using test::kFixtures;
+
 // Both sides compute in float with sums in another order: a few units in the last place of values up to about 10,
 // through about 30 layers.
 constexpr double kTolerance = 2e-5;
 
-FrozenModel parse(const std::string& bytes) {
+FrozenModel parse_pt2(const std::string& bytes) {
   return test::with_copy(bytes, [](auto span, auto owner) { return import_pt2(span, owner, "test"); });
 }
 
-std::string reason(const std::string& bytes) {
+std::string refusal(const std::string& bytes) {
   try {
-    parse(bytes);
+    parse_pt2(bytes);
   } catch (const ModelError& error) {
     return error.what();
   }
@@ -80,7 +81,7 @@ TEST(Pt2Import, other_batch_sizes_work) {
 }
 
 TEST(Pt2Import, unsupported_calls_are_listed) {
-  const std::string text = reason(read_file(kFixtures + "refused.pt2"));
+  const std::string text = refusal(read_file(kFixtures + "refused.pt2"));
   EXPECT_NE(text.find("1 of 2 calls cannot be represented: \"getitem\" (gru)"), std::string::npos) << text;
 }
 
@@ -113,7 +114,7 @@ TEST(Pt2Import, ranges_and_filled_tensors_become_literals) {
                                     node("full.default", size, "b") + "," +
                                     node("add.Tensor", tensor("self", "x") + "," + tensor("other", "a"), "c") + "," +
                                     node("mul.Tensor", tensor("self", "c") + "," + tensor("other", "b"), "y"));
-  const Tensor y = Executor(parse(bytes)).run({Tensor::of<float>({0, 1, 2, 3, 4, 5}, {2, 3})})[0];
+  const Tensor y = Executor(parse_pt2(bytes)).run({Tensor::of<float>({0, 1, 2, 3, 4, 5}, {2, 3})})[0];
   EXPECT_EQ(y.to_doubles(), (std::vector<double>{2, 3, 4, 3.5, 4.5, 5.5}));
 }
 
@@ -121,27 +122,27 @@ TEST(Pt2Import, changes_in_place_are_seen_by_later_readers) {
   const std::string bytes =
       archive(node("neg.default", tensor("self", "x"), "a") + "," + node("relu_.default", tensor("self", "a"), "b") +
               "," + node("add.Tensor", tensor("self", "a") + "," + tensor("other", "b"), "y"));
-  const Tensor y = Executor(parse(bytes)).run({Tensor::of<float>({1, -2, 3, -4, 5, -6}, {2, 3})})[0];
+  const Tensor y = Executor(parse_pt2(bytes)).run({Tensor::of<float>({1, -2, 3, -4, 5, -6}, {2, 3})})[0];
   EXPECT_EQ(y.to_doubles(), (std::vector<double>{0, 4, 0, 8, 0, 12}));
 }
 
 TEST(Pt2Import, changes_of_shared_memory_are_refused) {
   const std::string bytes =
       archive(node("t.default", tensor("self", "x"), "a") + "," + node("relu_.default", tensor("self", "a"), "y"));
-  EXPECT_NE(reason(bytes).find("run_decompositions"), std::string::npos) << reason(bytes);
+  EXPECT_NE(refusal(bytes).find("run_decompositions"), std::string::npos) << refusal(bytes);
 }
 
 TEST(Pt2Import, truncations_and_mutations_are_errors_or_valid_models) {
   const std::string bytes =
       archive(node("relu.default", tensor("self", "x"), "a") + "," + node("t.default", tensor("self", "a"), "y"));
-  EXPECT_EQ(reason(bytes), "accepted");
+  EXPECT_EQ(refusal(bytes), "accepted");
   for (size_t length = 0; length < bytes.size(); ++length)
-    EXPECT_THROW(parse(bytes.substr(0, length)), Error) << length;
-  test::mutate(bytes, 5000, [](const std::string& copy) { parse(copy); });
+    EXPECT_THROW(parse_pt2(bytes.substr(0, length)), Error) << length;
+  test::mutate(bytes, 5000, [](const std::string& copy) { parse_pt2(copy); });
   test::mutate(
-      read_file(kFixtures + "cnn.pt2"), 300, [](const std::string& copy) { parse(copy); }, 5);
+      read_file(kFixtures + "cnn.pt2"), 300, [](const std::string& copy) { parse_pt2(copy); }, 5);
   test::mutate(
-      read_file(kFixtures + "mixed.pt2"), 300, [](const std::string& copy) { parse(copy); }, 6);
+      read_file(kFixtures + "mixed.pt2"), 300, [](const std::string& copy) { parse_pt2(copy); }, 6);
 }
 
 }  // namespace

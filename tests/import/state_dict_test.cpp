@@ -12,12 +12,11 @@
 namespace pare {
 namespace {
 
+using test::kFixtures;
 using test::little;
 using Tensors = std::map<std::string, Tensor>;
 
-const std::string kFixtures = "tests/import/fixtures/";
-
-Tensors parse(const std::string& bytes) {
+Tensors parse_checkpoint(const std::string& bytes) {
   return test::with_copy(bytes, [](auto span, auto owner) { return parse_state_dict(span, owner, "test"); });
 }
 
@@ -40,11 +39,11 @@ void expect_same(const Tensors& got, const Tensors& want) {
 }
 
 TEST(StateDict, strided_and_shared_tensors_of_every_type_equal_pytorchs) {
-  expect_same(parse(read_file(kFixtures + "layouts.pth")), read_safetensors(kFixtures + "layouts.safetensors").tensors);
+  expect_same(parse_checkpoint(read_file(kFixtures + "layouts.pth")), read_safetensors(kFixtures + "layouts.safetensors").tensors);
 }
 
 TEST(StateDict, a_training_checkpoint_of_a_parallel_model_gives_plain_names) {
-  expect_same(parse(read_file(kFixtures + "training.pth")),
+  expect_same(parse_checkpoint(read_file(kFixtures + "training.pth")),
               read_safetensors(kFixtures + "training.safetensors").tensors);
 }
 
@@ -61,7 +60,7 @@ TEST(StateDict, other_pytorch_files_are_refused_with_what_to_do) {
       << why("old_format.pth");
   EXPECT_NE(why("whole_module.pth").find("torch.nn.modules.linear.Linear"), std::string::npos)
       << why("whole_module.pth");
-  const std::string script = reason([] { parse(test::zip_of({{"m/data.pkl", "."}, {"m/constants.pkl", "."}})); });
+  const std::string script = reason([] { parse_checkpoint(test::zip_of({{"m/data.pkl", "."}, {"m/constants.pkl", "."}})); });
   EXPECT_NE(script.find("TorchScript"), std::string::npos) << script;
 }
 
@@ -83,19 +82,19 @@ std::string file_of(const std::string& pickle) {
 TEST(StateDict, views_must_lie_inside_their_storage) {
   const std::string zero("K\0", 2), two("K\2\x85", 3), one("K\1\x85", 3), three("K\3\x85", 3),
       minus("J\xff\xff\xff\xff\x85", 6);
-  EXPECT_EQ(parse(file_of(view_pickle(zero, two, three))).at("w").shape(), (Shape{2}));
+  EXPECT_EQ(parse_checkpoint(file_of(view_pickle(zero, two, three))).at("w").shape(), (Shape{2}));
   const std::string huge = "\x8a\x08" + little(INT64_MAX, 8) + "\x85";
   for (const std::string& bad :
        {view_pickle("K\1", two, three), view_pickle(zero, three, two), view_pickle(zero, minus, one),
         view_pickle(zero, two, minus), view_pickle(zero, huge, huge),
         view_pickle(zero, huge, "K" + little(0, 1) + "\x85"), view_pickle(zero, two, huge),
         view_pickle(zero, two, one, 5), view_pickle(zero, two, ")")})
-    EXPECT_NE(reason([&] { parse(file_of(bad)); }), "accepted");
+    EXPECT_NE(reason([&] { parse_checkpoint(file_of(bad)); }), "accepted");
 }
 
 TEST(StateDict, code_is_named_and_never_run) {
   const std::string text = reason([] {
-    parse(
+    parse_checkpoint(
         file_of("\x80\x02"
                 "cposix\nsystem\nX\4\0\0\0true\x85R."));
   });
@@ -109,24 +108,24 @@ TEST(StateDict, damaged_pickles_and_archives_are_model_errors) {
        {std::string(), std::string("."), std::string("N."), std::string("}."), std::string("(."), std::string("t."),
         std::string("h\7."), std::string("\x80\x05}."), std::string("}(Ku."), circle, std::string("]K\1s."),
         std::string("K\1K\2R."), std::string("}Nb")})
-    EXPECT_NE(reason([&] { parse(file_of(pickle)); }), "accepted") << pickle;
+    EXPECT_NE(reason([&] { parse_checkpoint(file_of(pickle)); }), "accepted") << pickle;
   const std::pair<std::string, std::string> entry{"m/data.pkl", good}, data{"m/data/0", std::string(16, '\1')};
-  EXPECT_EQ(reason([&] { parse(test::zip_of({entry, data})); }), "accepted");
-  EXPECT_NE(reason([&] { parse(test::zip_of({entry, data}, 8)); }).find("compression"), std::string::npos);
+  EXPECT_EQ(reason([&] { parse_checkpoint(test::zip_of({entry, data})); }), "accepted");
+  EXPECT_NE(reason([&] { parse_checkpoint(test::zip_of({entry, data}, 8)); }).find("compression"), std::string::npos);
   for (const auto& entries : {std::vector{data}, std::vector{entry}, std::vector{entry, data, data},
                               std::vector{entry, data, std::pair<std::string, std::string>{"n/data.pkl", good}},
                               std::vector{entry, data, std::pair<std::string, std::string>{"m/byteorder", "big"}}})
-    EXPECT_NE(reason([&] { parse(test::zip_of(entries)); }), "accepted");
+    EXPECT_NE(reason([&] { parse_checkpoint(test::zip_of(entries)); }), "accepted");
 }
 
 TEST(StateDict, truncations_and_mutations_are_errors_or_valid_files) {
   const std::string bytes = read_file(kFixtures + "layouts.pth");
   for (size_t length = 0; length < bytes.size(); ++length)
-    EXPECT_THROW(parse(bytes.substr(0, length)), Error) << length;
-  test::mutate(bytes, 3000, [](const std::string& copy) { parse(copy); });
+    EXPECT_THROW(parse_checkpoint(bytes.substr(0, length)), Error) << length;
+  test::mutate(bytes, 3000, [](const std::string& copy) { parse_checkpoint(copy); });
   // Damage to the pickle alone, which the archive's checks do not see.
   const std::string pickle = view_pickle(std::string("K\0", 2), "K\2\x85", "K\1\x85");
-  test::mutate(pickle, 20000, [](const std::string& copy) { parse(file_of(copy)); });
+  test::mutate(pickle, 20000, [](const std::string& copy) { parse_checkpoint(file_of(copy)); });
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ namespace pare::test {
 namespace {
 
 // float32 sums of a few hundred products against double ones.
-constexpr double kFloatError = 2e-5;
+constexpr double kConvError = 2e-5;
 
 struct ConvCase {
   Shape x, w;
@@ -78,7 +78,7 @@ TEST_P(Conv, EqualsTheDefinition) {
   const Tensor x = random_floats(c.x, 1), w = random_floats(c.w, 2);
   const Tensor bias = c.bias ? random_floats({c.w[0]}, 3) : Tensor();
   const Tensor y = run_node("Conv", {{x}, {w, true}, {bias, true}}, attrs_of(c))[0];
-  EXPECT_LT(relative_error(y, naive_conv(c, x, w, bias, y.shape())), kFloatError);
+  EXPECT_LT(relative_error(y, naive_conv(c, x, w, bias, y.shape())), kConvError);
   const Tensor dynamic = run_node("Conv", {{x}, {w}, {bias}}, attrs_of(c), 1, 3)[0];
   EXPECT_TRUE(same_bytes(y, dynamic)) << "weights given at run time, three threads";
 }
@@ -119,7 +119,7 @@ TEST_P(ConvTranspose, EqualsTheDefinition) {
   const ConvCase& c = GetParam();
   const Tensor x = random_floats(c.x, 4), w = random_floats(c.w, 5);
   const Tensor y = run_node("ConvTranspose", {{x}, {w, true}}, attrs_of(c))[0];
-  EXPECT_LT(relative_error(y, naive_transposed(c, x, w, y.shape())), kFloatError);
+  EXPECT_LT(relative_error(y, naive_transposed(c, x, w, y.shape())), kConvError);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvTranspose, testing::ValuesIn(kTransposed));

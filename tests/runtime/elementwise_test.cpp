@@ -9,7 +9,7 @@ namespace pare::test {
 namespace {
 
 // A few float32 roundings and the library's elementary functions.
-constexpr double kFloatError = 2e-6;
+constexpr double kFunctionError = 2e-6;
 
 struct Unary {
   std::string op;
@@ -54,7 +54,7 @@ TEST(Elementwise, FunctionsOfOneInput) {
     const Tensor x = random_floats({3, 5, 7}, 11, u.low, u.high);
     std::vector<double> want;
     for (float value : x.span<float>()) want.push_back(u.f(value));
-    EXPECT_LT(relative_error(run_node(u.op, {{x}}, u.attrs)[0], want), kFloatError) << u.op;
+    EXPECT_LT(relative_error(run_node(u.op, {{x}}, u.attrs)[0], want), kFunctionError) << u.op;
   }
 }
 
@@ -112,7 +112,7 @@ TEST(Elementwise, FunctionsOfTwoInputsBroadcast) {
       std::vector<double> want;
       const auto xs = x.to_doubles(), ys = y.to_doubles();
       for (int64_t i = 0; i < x.numel(); ++i) want.push_back(b.f(at(xs, wide, wide, i), at(ys, narrow, wide, i)));
-      EXPECT_LT(relative_error(run_node(b.op, {{x}, {y}})[0], want), kFloatError) << b.op << fmt(" {}", narrow);
+      EXPECT_LT(relative_error(run_node(b.op, {{x}, {y}})[0], want), kFunctionError) << b.op << fmt(" {}", narrow);
     }
   }
 }

@@ -66,12 +66,12 @@ std::vector<int32_t> quantized(const Tensor& x, Params p) {
   return out;
 }
 
-struct ConvCase {
+struct IntegerConvCase {
   int64_t batch, channels, outputs, size, kernel, stride, pad, dilation, group;
   std::string activation;
 };
 
-FrozenModel conv_model(const ConvCase& c, const Weight& w, const EncodedTensor& bias) {
+FrozenModel conv_model(const IntegerConvCase& c, const Weight& w, const EncodedTensor& bias) {
   ModelBuilder b;
   const ValueId x = b.quantize(b.input("x", DType::kF32, {c.batch, c.channels, c.size, c.size}), "xq", kX.scale, kX.zero_point);
   const auto pair = [](int64_t v) { return std::vector<int64_t>{v, v}; };
@@ -83,7 +83,7 @@ FrozenModel conv_model(const ConvCase& c, const Weight& w, const EncodedTensor& 
 }
 
 // The integer layer from its definition: exact sums, then quant_math's requantization, then the activation's bounds.
-std::vector<double> expected_conv(const ConvCase& c, const std::vector<int32_t>& x, const Weight& w, const Tensor& bias, const Shape& out) {
+std::vector<double> expected_conv(const IntegerConvCase& c, const std::vector<int32_t>& x, const Weight& w, const Tensor& bias, const Shape& out) {
   const int64_t in_group = c.channels / c.group, out_group = c.outputs / c.group;
   QRange range = kU8;
   if (c.activation == "Relu") range.low = kY.zero_point;
@@ -105,13 +105,13 @@ std::vector<double> expected_conv(const ConvCase& c, const std::vector<int32_t>&
   return y;
 }
 
-const std::vector<ConvCase> kConvs = {
+const std::vector<IntegerConvCase> kConvs = {
     {1, 3, 4, 5, 3, 1, 1, 1, 1, ""},       {2, 4, 6, 9, 3, 2, 1, 1, 1, "Relu"},  {1, 5, 3, 7, 1, 1, 0, 1, 1, "Clip"},
     {1, 6, 6, 6, 3, 1, 2, 2, 6, "Relu"},   {3, 8, 4, 5, 2, 1, 0, 1, 2, ""},      {1, 16, 33, 13, 3, 1, 1, 1, 1, "Relu"},
 };
 
 TEST(IntegerConv, IsExact) {
-  for (const ConvCase& c : kConvs) {
+  for (const IntegerConvCase& c : kConvs) {
     const Weight w = random_weight({c.outputs, c.channels / c.group, c.kernel, c.kernel}, 0, 7);
     const Tensor bias = random_integers(DType::kI32, {c.outputs}, 9, -3000, 3000);
     const FrozenModel model = conv_model(c, w, bias_of(bias, kX.scale, w.scales));
@@ -133,7 +133,7 @@ TEST(IntegerConv, IsExact) {
 }
 
 TEST(IntegerConv, FloatBiasIsRoundedToItsScale) {
-  const ConvCase c{1, 3, 4, 5, 3, 1, 1, 1, 1, ""};
+  const IntegerConvCase c{1, 3, 4, 5, 3, 1, 1, 1, 1, ""};
   const Weight w = random_weight({4, 3, 3, 3}, 0, 7);
   const Tensor bias = random_floats({4}, 9, -0.5, 0.5), x = random_floats({1, 3, 5, 5}, 10, -3.0, 3.0);
   Tensor integers(DType::kI32, {4});
@@ -224,7 +224,7 @@ TEST(IntegerIslands, IncompleteOnesRunInFloat) {
 }
 
 TEST(IntegerIslands, FetchedValuesAreKeptAsWritten) {
-  const ConvCase c{1, 3, 4, 5, 3, 1, 1, 1, 1, "Relu"};
+  const IntegerConvCase c{1, 3, 4, 5, 3, 1, 1, 1, 1, "Relu"};
   const Weight w = random_weight({4, 3, 3, 3}, 0, 7);
   const FrozenModel model = conv_model(c, w, bias_of(random_integers(DType::kI32, {4}, 9, -3000, 3000), kX.scale, w.scales));
   const Tensor x = random_floats({1, 3, 5, 5}, 10);

@@ -9,7 +9,7 @@ namespace pare::test {
 namespace {
 
 // float32 sums of up to a hundred products, and statistics rounded once.
-constexpr double kFloatError = 1e-5;
+constexpr double kLayerError = 1e-5;
 
 TEST(Gemm, AllTranspositionsAndScales) {
   const int64_t m = 5, k = 37, n = 70;
@@ -30,7 +30,7 @@ TEST(Gemm, AllTranspositionsAndScales) {
         }
       }
       const Tensor y = run_node("Gemm", {{a}, {b, true}, {c, true}}, attrs)[0];
-      EXPECT_LT(relative_error(y, want), kFloatError) << trans_a << trans_b;
+      EXPECT_LT(relative_error(y, want), kLayerError) << trans_a << trans_b;
       EXPECT_TRUE(same_bytes(y, run_node("Gemm", {{a}, {b}, {c}}, attrs, 1, 3)[0]));
     }
   }
@@ -49,7 +49,7 @@ TEST(MatMul, BatchesBroadcast) {
     }
     want.push_back(sum);
   }
-  EXPECT_LT(relative_error(y, want), kFloatError);
+  EXPECT_LT(relative_error(y, want), kLayerError);
   EXPECT_TRUE(same_bytes(y, run_node("MatMul", {{a}, {b, true}}, {}, 1, 2)[0]));
 }
 
@@ -91,14 +91,14 @@ TEST(Pool, EqualsTheDefinition) {
     Attrs attrs = {{"kernel_shape", std::vector<int64_t>{3, 3}}, {"strides", std::vector<int64_t>{2, 2}},
                    {"pads", std::vector<int64_t>{1, 1, 1, 1}}, {"ceil_mode", ceil_mode}};
     const Tensor most = run_node("MaxPool", {{x}}, attrs)[0], mean = run_node("AveragePool", {{x}}, attrs)[0];
-    EXPECT_LT(relative_error(most, naive_pool(x, most.shape(), 3, 2, 1, 1, 0)), kFloatError);
-    EXPECT_LT(relative_error(mean, naive_pool(x, mean.shape(), 3, 2, 1, 1, 1)), kFloatError);
+    EXPECT_LT(relative_error(most, naive_pool(x, most.shape(), 3, 2, 1, 1, 0)), kLayerError);
+    EXPECT_LT(relative_error(mean, naive_pool(x, mean.shape(), 3, 2, 1, 1, 1)), kLayerError);
     attrs.set("count_include_pad", int64_t{1});
     const Tensor padded = run_node("AveragePool", {{x}}, attrs)[0];
-    EXPECT_LT(relative_error(padded, naive_pool(x, padded.shape(), 3, 2, 1, 1, 2)), kFloatError);
+    EXPECT_LT(relative_error(padded, naive_pool(x, padded.shape(), 3, 2, 1, 1, 2)), kLayerError);
   }
   const Tensor dilated = run_node("MaxPool", {{x}}, {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"dilations", std::vector<int64_t>{3, 3}}})[0];
-  EXPECT_LT(relative_error(dilated, naive_pool(x, dilated.shape(), 2, 1, 0, 3, 0)), kFloatError);
+  EXPECT_LT(relative_error(dilated, naive_pool(x, dilated.shape(), 2, 1, 0, 3, 0)), kLayerError);
 }
 
 TEST(Pool, GlobalMean) {
@@ -106,7 +106,7 @@ TEST(Pool, GlobalMean) {
   ASSERT_EQ(y.shape(), (Shape{2, 3, 1, 1}));
   std::vector<double> want(6, 0.0);
   for (int64_t i = 0; i < x.numel(); ++i) want[static_cast<size_t>(i / 35)] += x.data<float>()[i] / 35.0;
-  EXPECT_LT(relative_error(y, want), kFloatError);
+  EXPECT_LT(relative_error(y, want), kLayerError);
 }
 
 TEST(Norm, BatchNormalization) {
@@ -119,7 +119,7 @@ TEST(Norm, BatchNormalization) {
                    bias.data<float>()[c]);
   }
   const Tensor y = run_node("BatchNormalization", {{x}, {scale, true}, {bias, true}, {mean, true}, {variance, true}}, {{"epsilon", 1e-3}})[0];
-  EXPECT_LT(relative_error(y, want), kFloatError);
+  EXPECT_LT(relative_error(y, want), kLayerError);
 }
 
 // (x - mean) / sqrt(var + eps) over rows of `width`; without centring: x / sqrt(mean square + eps).
@@ -147,12 +147,12 @@ TEST(Norm, RowsAndGroups) {
     return y;
   };
   const Tensor s = scale.reshaped({3, 5}), b = bias.reshaped({3, 5});
-  EXPECT_LT(relative_error(run_node("LayerNormalization", {{x}, {s}, {b}}, {{"axis", int64_t{2}}})[0], scaled(normalized(x, 15, true), true)), kFloatError);
-  EXPECT_LT(relative_error(run_node("LayerNormalization", {{x}, {s}}, {{"axis", int64_t{-2}}})[0], scaled(normalized(x, 15, true), false)), kFloatError);
-  EXPECT_LT(relative_error(run_node("RMSNormalization", {{x}, {s}}, {{"axis", int64_t{2}}})[0], scaled(normalized(x, 15, false), false)), kFloatError);
+  EXPECT_LT(relative_error(run_node("LayerNormalization", {{x}, {s}, {b}}, {{"axis", int64_t{2}}})[0], scaled(normalized(x, 15, true), true)), kLayerError);
+  EXPECT_LT(relative_error(run_node("LayerNormalization", {{x}, {s}}, {{"axis", int64_t{-2}}})[0], scaled(normalized(x, 15, true), false)), kLayerError);
+  EXPECT_LT(relative_error(run_node("RMSNormalization", {{x}, {s}}, {{"axis", int64_t{2}}})[0], scaled(normalized(x, 15, false), false)), kLayerError);
   EXPECT_LT(relative_error(run_node("GroupNormalization", {{x}, {channel_scale}, {channel_bias}}, {{"num_groups", int64_t{2}}})[0],
-                           by_channel(normalized(x, 30, true))), kFloatError);
-  EXPECT_LT(relative_error(run_node("InstanceNormalization", {{x}, {channel_scale}, {channel_bias}})[0], by_channel(normalized(x, 15, true))), kFloatError);
+                           by_channel(normalized(x, 30, true))), kLayerError);
+  EXPECT_LT(relative_error(run_node("InstanceNormalization", {{x}, {channel_scale}, {channel_bias}})[0], by_channel(normalized(x, 15, true))), kLayerError);
 }
 
 TEST(Softmax, OverEveryAxis) {
@@ -168,8 +168,8 @@ TEST(Softmax, OverEveryAxis) {
       want.push_back(std::exp(static_cast<double>(x.data<float>()[i])) / sum);
       want_log.push_back(x.data<float>()[i] - std::log(sum));
     }
-    EXPECT_LT(relative_error(run_node("Softmax", {{x}}, {{"axis", axis}})[0], want), kFloatError);
-    EXPECT_LT(relative_error(run_node("LogSoftmax", {{x}}, {{"axis", axis - 3}})[0], want_log), kFloatError);
+    EXPECT_LT(relative_error(run_node("Softmax", {{x}}, {{"axis", axis}})[0], want), kLayerError);
+    EXPECT_LT(relative_error(run_node("LogSoftmax", {{x}}, {{"axis", axis - 3}})[0], want_log), kLayerError);
   }
 }
 
@@ -192,7 +192,7 @@ TEST(Reduce, EveryOperatorOverSeveralAxes) {
     for (const auto& [op, cells] : want) {
       std::vector<double> values;
       for (const auto& [index, value] : cells) values.push_back(value);
-      EXPECT_LT(relative_error(run_node(op, {{x}}, {{"axes", axes}, {"keepdims", int64_t{0}}})[0], values), kFloatError) << op;
+      EXPECT_LT(relative_error(run_node(op, {{x}}, {{"axes", axes}, {"keepdims", int64_t{0}}})[0], values), kLayerError) << op;
     }
   }
 }

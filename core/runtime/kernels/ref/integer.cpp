@@ -64,7 +64,7 @@ BoundKernel bind_add(const KernelSetup& setup) {
   });
 }
 
-BoundKernel bind_global_average_pool(const KernelSetup& setup) {
+BoundKernel bind_integer_global_average_pool(const KernelSetup& setup) {
   const ByteParams x = byte_params(setup, "x", setup.input(0).dtype), y = byte_params(setup, "y", setup.output().dtype);
   const QRange range = stored_range(setup);
   const Shape& in = setup.input(0).shape;
@@ -111,7 +111,7 @@ BoundKernel bind_requantize(const KernelSetup& setup) {
 
 void add_integer_kernels(KernelTable& table) {
   table.add({"pare.plan.QLinearAdd", "ref.qlinear_add", Isa::kScalar, bind_add});
-  table.add({"pare.plan.QLinearGlobalAveragePool", "ref.qlinear_global_average_pool", Isa::kScalar, bind_global_average_pool});
+  table.add({"pare.plan.QLinearGlobalAveragePool", "ref.qlinear_global_average_pool", Isa::kScalar, bind_integer_global_average_pool});
   table.add({"pare.plan.QLinearRequantize", "ref.requantize", Isa::kScalar, bind_requantize});
 }
 

@@ -1,6 +1,5 @@
 // Conv, float32, also with the epilogue of pare.plan.FusedConv: panels of output pixels are gathered from the input's
 // planes and multiplied with the packed filters, one block of the depth after another.
-#include <cstring>
 #include <limits>
 
 #include "core/runtime/kernels/x86/conv_schedule.h"
@@ -77,13 +76,6 @@ void run_items(const FloatConv& c, const Image& image, int64_t begin, int64_t en
   }
 }
 
-void copy_row(const float* from, int64_t step, int64_t count, float* to) {
-  if (step == 1)
-    std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
-  else
-    for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
-}
-
 void pack_groups(const FloatConv& c, const float* filters, float* to) {
   const int64_t size = c.g.out_group() * c.depth();
   for (int64_t i = 0; i < c.g.groups; ++i)
@@ -136,7 +128,7 @@ BoundKernel bind_conv(const KernelSetup& setup, const FloatKernels& kernels) {
   return {[c](const KernelCall& call) { run_conv(*c, call); }, c->workspace(setup), {1}};
 }
 
-bool accepts(const KernelSetup& setup) {
+bool accepts_float_conv(const KernelSetup& setup) {
   for (size_t i = 0; i < setup.inputs.size(); ++i) {
     if (setup.has_input(i) && setup.input(i).dtype != DType::kF32) return false;
   }
@@ -153,13 +145,13 @@ void add_conv_kernels(KernelTable& table, const Level& level) {
              .name = level.name("conv"),
              .isa = level.isa,
              .bind = bind,
-             .accepts = accepts,
+             .accepts = accepts_float_conv,
              .fused = "pare.plan.FusedConv"});
   table.add({.op = "pare.plan.FusedConv",
              .name = level.name("fused_conv"),
              .isa = level.isa,
              .bind = bind,
-             .accepts = accepts});
+             .accepts = accepts_float_conv});
 }
 
 }  // namespace pare::x86

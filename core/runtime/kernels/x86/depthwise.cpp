@@ -1,6 +1,5 @@
 // Conv and pare.plan.QLinearConv where every group has one input and one output channel: a thread lays out one plane
 // and sums its taps, lines of neighbouring pixels at a time.
-#include <cstring>
 #include <limits>
 
 #include "core/runtime/kernels/ref/helpers.h"
@@ -42,13 +41,6 @@ struct Depthwise {
                        });
   }
 };
-
-void copy_row(const float* from, int64_t step, int64_t count, float* to) {
-  if (step == 1)
-    std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
-  else
-    for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
-}
 
 BoundKernel bind_float(const KernelSetup& setup, const FloatKernels& kernels) {
   const auto d = std::make_shared<Depthwise>(ref::conv_geometry(setup));

@@ -73,7 +73,7 @@ BoundKernel bind_max_pool(const KernelSetup& setup, const LoopKernels& loops) {
   }
 }
 
-bool accepts(const KernelSetup& setup) {
+bool accepts_pool(const KernelSetup& setup) {
   const DType dtype = setup.input(0).dtype;
   return (dtype == DType::kF32 || dtype == DType::kU8 || dtype == DType::kI8) && setup.output().numel > 0;
 }
@@ -83,7 +83,7 @@ bool accepts(const KernelSetup& setup) {
 void add_pool_kernels(KernelTable& table, const Level& level) {
   const LoopKernels* loops = &level.loops;
   table.add({"MaxPool", level.name("max_pool"), level.isa,
-             [loops](const KernelSetup& s) { return bind_max_pool(s, *loops); }, accepts});
+             [loops](const KernelSetup& s) { return bind_max_pool(s, *loops); }, accepts_pool});
 }
 
 }  // namespace pare::x86

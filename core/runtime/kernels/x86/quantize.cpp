@@ -26,7 +26,7 @@ BoundKernel bind_quantize(const KernelSetup& setup, const IntegerKernels& kernel
   }};
 }
 
-bool accepts(const KernelSetup& setup) {
+bool accepts_quantize(const KernelSetup& setup) {
   const DType dtype = setup.output().dtype;
   if (setup.input(0).dtype != DType::kF32 || setup.input(1).dtype != DType::kF32 || setup.input(1).numel != 1)
     return false;
@@ -39,7 +39,7 @@ bool accepts(const KernelSetup& setup) {
 void add_quantize_kernels(KernelTable& table, const Level& level) {
   const IntegerKernels* kernels = &level.integers;
   table.add({"QuantizeLinear", level.name("quantize"), level.isa,
-             [kernels](const KernelSetup& s) { return bind_quantize(s, *kernels); }, accepts});
+             [kernels](const KernelSetup& s) { return bind_quantize(s, *kernels); }, accepts_quantize});
 }
 
 }  // namespace pare::x86
