@@ -13,7 +13,10 @@ stage = @echo "== $(1)"; start=$$SECONDS; { $(2); } || exit 1; echo "== $(1): $$
 build_preset = cmake --preset $(1) --log-level=WARNING && cmake --build --preset $(1) -j $(JOBS)
 test_preset = ctest --preset $(1) -j $(JOBS) --no-tests=error
 
-.PHONY: deps build check test demo asan arm runtime-only evidence install format clean
+# Python with the judges' packages.
+JUDGE := $(or $(PARE_DEPS),.deps)/judges/bin/python
+
+.PHONY: deps build check test demo asan arm runtime-only evidence bench-judges install format clean
 
 deps:  ## install what is missing: packages, libtorch, the judges' Python environment
 	$(call stage,deps,core/cmake/deps.sh)
@@ -40,6 +43,11 @@ demo: build
 
 evidence: build  ## measure again what the README's tables claim
 	tests/evidence/run.sh $(BUILD)
+
+bench-judges: build  ## whole models against onnxruntime, one and two threads; BENCH="--models resnet20 --threads 1" narrows it
+	cmake --build $(BUILD) --target bench_judges
+	$(JUDGE) tests/judges/bench/bench_onnxruntime.py $(BUILD)/tests/judges/bench/write_bench_models \
+	  $(BUILD)/core/runtime/capi/libpare_runtime.so $(BENCH)
 
 install: build
 	cmake --install $(BUILD) --prefix $(PREFIX)
