@@ -96,6 +96,21 @@ DimShape Raiser::shape(const Node& node, size_t i) {
   return *out_.graph.value(id).shape;
 }
 
+std::optional<DimShape> Raiser::contents(const Node& node, size_t i) {
+  if (is_constant(node, i)) {
+    const Tensor* list = constant(node, i);
+    if (!list) return std::nullopt;
+    const auto values = list->to_ints();
+    return DimShape(values.begin(), values.end());
+  }
+  const ValueId id = input(node, i);
+  const auto all = infer_contents(out_.graph, integers_, ops_);
+  const auto found = all.find(id);
+  PARE_CHECK(found != all.end(), ModelError, "input {} (\"{}\") must be a constant or computed from shapes", i,
+             node.inputs[i]);
+  return found->second;
+}
+
 Attrs Raiser::attrs(const Node& node, const std::string& op) const {
   Attrs out;
   for (const auto& spec : ops_.get(op).attrs) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ class Raiser {
   bool is_constant(const Node& node, size_t i) const;
   /// Shape inferred so far. Throws when dims are missing that the rule needs.
   DimShape shape(const Node& node, size_t i);
+  /// What is known of a list of integers, constant or computed from shapes; nothing when its input is absent. Throws
+  /// when it depends on more than shapes.
+  std::optional<DimShape> contents(const Node& node, size_t i);
   int64_t rank(const Node& node, size_t i) { return static_cast<int64_t>(shape(node, i).size()); }
   /// The node's attributes as far as the operator of ours has them.
   Attrs attrs(const Node& node, const std::string& op) const;

@@ -1,4 +1,6 @@
 // Sliding windows (auto_pad resolved) and resizing.
+#include <numeric>
+
 #include "core/import/onnx_raise.h"
 
 namespace pare::onnx {
@@ -32,6 +34,36 @@ std::vector<int64_t> same_pads(Raiser& out, const Node& node, const std::vector<
     pads[i + kernel.size()] = total - pads[i];
   }
   return pads;
+}
+
+// The attribute `scales` or `sizes`. A size that is the input's own extent is left out as -1, also when it is only known
+// as a symbol: sizes of a free batch are computed from the shape.
+void set_target(Raiser& out, const Node& node, Attrs& attrs) {
+  const DimShape x = out.shape(node, 0);
+  std::vector<int64_t> axes(x.size());
+  std::iota(axes.begin(), axes.end(), 0);
+  if (const auto given = node.integers("axes")) axes = *given;
+  const auto sizes = out.contents(node, 3);
+  const bool by_size = sizes && !sizes->empty();
+  const Tensor* scales = by_size ? nullptr : out.constant(node, 2);
+  PARE_CHECK(by_size ? sizes->size() == axes.size() : scales && scales->numel() == static_cast<int64_t>(axes.size()),
+             ModelError, "expected {} scales or sizes", axes.size());
+  std::vector<double> factors(x.size(), 1.0);
+  std::vector<int64_t> extents(x.size(), -1);
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const auto axis = static_cast<size_t>(axes[i] < 0 ? axes[i] + static_cast<int64_t>(x.size()) : axes[i]);
+    PARE_CHECK(axis < x.size(), ModelError, "expected axes of {} dims, got {}", x.size(), axes);
+    if (!by_size) {
+      factors[axis] = scales->to_doubles()[i];
+      continue;
+    }
+    const auto size = (*sizes)[i].maybe_value();
+    PARE_CHECK(size || (*sizes)[i] == x[axis], ModelError, "size {} of dim {} is neither a number nor the input's {}",
+               (*sizes)[i], axis, x[axis]);
+    extents[axis] = size.value_or(-1);
+  }
+  if (by_size) attrs.set("sizes", extents);
+  else attrs.set("scales", factors);
 }
 
 }  // namespace
@@ -75,27 +107,7 @@ void raise_resize(Raiser& out, const Node& node) {
   choose("coordinate_transformation_mode", "half_pixel",
          {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"});
   choose("nearest_mode", "round_prefer_floor", {"round_prefer_floor", "floor", "ceil", "round_prefer_ceil"});
-  const Tensor* scales = out.constant(node, 2);
-  const Tensor* sizes = out.constant(node, 3);
-  const auto rank = static_cast<size_t>(out.rank(node, 0));
-  std::vector<int64_t> axes(rank);
-  for (size_t i = 0; i < rank; ++i) axes[i] = static_cast<int64_t>(i);
-  if (const auto given = node.integers("axes")) axes = *given;
-  const bool by_size = sizes && sizes->numel() > 0;
-  const Tensor* given = by_size ? sizes : scales;
-  PARE_CHECK(given && given->numel() == static_cast<int64_t>(axes.size()), ModelError, "expected {} scales or sizes",
-             axes.size());
-  std::vector<double> factors(rank, 1.0);
-  std::vector<int64_t> extents(rank, -1);
-  for (size_t i = 0; i < axes.size(); ++i) {
-    const int64_t axis = axes[i] < 0 ? axes[i] + static_cast<int64_t>(rank) : axes[i];
-    PARE_CHECK(axis >= 0 && axis < static_cast<int64_t>(rank), ModelError, "expected axes of {} dims, got {}", rank,
-               axes);
-    if (by_size) extents[static_cast<size_t>(axis)] = sizes->to_ints()[i];
-    else factors[static_cast<size_t>(axis)] = scales->to_doubles()[i];
-  }
-  if (by_size) attrs.set("sizes", extents);
-  else attrs.set("scales", factors);
+  set_target(out, node, attrs);
   out.add(node, "Resize", out.inputs(node, 1), attrs);
 }
 

@@ -114,6 +114,19 @@ TEST(OnnxImport, shapes_computed_from_shapes_stay_symbolic) {
   EXPECT_EQ(*model.graph.value(model.graph.outputs()[0]).shape, (DimShape{Dim::symbol("N"), Dim(256)}));
 }
 
+TEST(OnnxImport, sizes_computed_from_the_shape_stay_or_become_numbers) {
+  const auto resize = [](const std::string& last) {
+    return model_of({{"Shape", "", "shape", {"x"}, {"s"}, {}},
+                     {"Slice", "", "kept", {"s", "zero", "two"}, {"nc"}, {}},
+                     {"Concat", "", "cat", {"nc", last}, {"target"}, {{"axis", int64_t{0}}}},
+                     {"Resize", "", "r", {"x", "", "", "target"}, {"y"}, {{"mode", std::string("linear")}}}},
+                    {{"zero", ints({0})}, {"two", ints({2})}, {"hw", ints({13, 5})}});
+  };
+  EXPECT_EQ(only_node(resize("hw")).attrs.integers("sizes"), (std::vector<int64_t>{-1, 4, 13, 5}));
+  EXPECT_EQ(output_shape(resize("hw")), (DimShape{Dim::symbol("N"), Dim(4), Dim(13), Dim(5)}));
+  EXPECT_NE(reason(resize("nc")).find("neither a number nor"), std::string::npos) << reason(resize("nc"));
+}
+
 TEST(OnnxImport, all_unsupported_nodes_are_listed_at_once) {
   const std::string text = reason(model_of({{"NonMaxSuppression", "", "nms", {"x"}, {"a"}, {}},
                                             {"Relu", "", "fine", {"a"}, {"b"}, {}},
