@@ -9,19 +9,26 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 # Headers, torch's above all, cost more than the code behind them: several sources are compiled as one.
-# Sources with options of their own (an instruction set, -Os) stay apart.
+# Sources with options of their own (an instruction set) stay apart.
 set(CMAKE_UNITY_BUILD ${PARE_UNITY})
-set(CMAKE_UNITY_BUILD_BATCH_SIZE 10)
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
+if(PARE_UNITY)
+  # GCC 12 sees through more calls then and misjudges std::variant; it takes every source for a header.
+  add_compile_options(-Wno-maybe-uninitialized -Wno-subobject-linkage)
+endif()
 
-# What nearly every source left of the cut reads of libtorch, read once for all of them.
-function(pare_torch_target target)
+# pare_headers(target of headers): what nearly every source reads is read once; the target `of` keeps it for
+# all that have the same options.
+set(PARE_STANDARD_HEADERS <algorithm> <cmath> <functional> <map> <memory> <nlohmann/json.hpp> <numeric> <optional> <set>
+  <string> <variant> <vector>)
+set(PARE_TORCH_HEADERS ${PARE_STANDARD_HEADERS} <ATen/TensorOperators.h> <ATen/core/grad_mode.h>)
+function(pare_headers target of headers)
   if(NOT PARE_UNITY)
     return()
-  elseif(TARGET pare_model AND NOT target STREQUAL pare_model)
-    target_precompile_headers(${target} REUSE_FROM pare_model)
+  elseif(target STREQUAL of)
+    target_precompile_headers(${target} PRIVATE ${headers})
   else()
-    target_precompile_headers(${target} PRIVATE <functional> <map> <memory> <optional> <string> <variant> <vector>
-      <ATen/TensorOperators.h> <ATen/core/grad_mode.h>)
+    target_precompile_headers(${target} REUSE_FROM ${of})
   endif()
 endfunction()
 
@@ -57,19 +64,29 @@ if(PARE_MOLD AND NOT CMAKE_CROSSCOMPILING)
   add_link_options(-fuse-ld=mold)
 endif()
 
-# pare_library(name [TORCH] SOURCES a.cpp ... DEPS pare::x ... [PRIVATE_DEPS y ...])
+# pare_library(name [TORCH] SOURCES a.cpp ... [SMALL b.cpp ...] DEPS pare::x ... [PRIVATE_DEPS y ...])
 # A static library pare_<name> with the alias pare::<name>; includes are written from the
-# repository's root. TORCH marks what lies left of the cut.
+# repository's root. TORCH marks what lies left of the cut. SMALL sources run once a file or plan and
+# are compiled for size.
 function(pare_library name)
-  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;SMALL;DEPS;PRIVATE_DEPS" ${ARGN})
   set(target pare_${name})
-  if(ARG_SOURCES)
+  if(ARG_SOURCES OR ARG_SMALL)
     add_library(${target} STATIC ${ARG_SOURCES})
+    set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX)
     set(scope PUBLIC)
     if(NOT ARG_TORCH)  # so that a device's program links what it calls and no more
       target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
     endif()
     target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_DEPS})
+    if(ARG_SMALL)  # a target of their own, because options of single sources would keep them out of unity builds
+      add_library(${target}_small OBJECT ${ARG_SMALL})
+      target_include_directories(${target}_small PRIVATE ${PROJECT_SOURCE_DIR})
+      target_compile_options(${target}_small PRIVATE $<$<CONFIG:Release>:-Os> -ffunction-sections -fdata-sections)
+      target_link_libraries(${target}_small PRIVATE ${ARG_DEPS} ${ARG_PRIVATE_DEPS})
+      target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_small>)
+      pare_headers(${target}_small pare_base_small "${PARE_STANDARD_HEADERS}")
+    endif()
   else()
     add_library(${target} INTERFACE)
     set(scope INTERFACE)
@@ -84,8 +101,10 @@ function(pare_library name)
   if(ARG_TORCH)
     target_link_libraries(${target} ${scope} Libtorch::Libtorch)
     if(ARG_SOURCES)
-      pare_torch_target(${target})
+      pare_headers(${target} pare_model "${PARE_TORCH_HEADERS}")
     endif()
+  elseif(ARG_SOURCES)
+    pare_headers(${target} pare_base "${PARE_STANDARD_HEADERS}")
   endif()
   install(TARGETS ${target} EXPORT pareTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
@@ -107,7 +126,9 @@ function(pare_test name)
   target_link_libraries(${target} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gtest_main)
   if(ARG_TORCH)
     target_link_libraries(${target} PRIVATE Libtorch::Libtorch)
-    pare_torch_target(${target})
+    pare_headers(${target} pare_model "${PARE_TORCH_HEADERS}")
+  else()
+    pare_headers(${target} pare_base "${PARE_STANDARD_HEADERS}")
   endif()
   if(NOT ARG_LABELS)
     set(ARG_LABELS fast)

@@ -14,12 +14,6 @@
 namespace pare {
 namespace {
 
-/// A finished batch, or why there is none.
-struct Slot {
-  Batch batch;
-  std::exception_ptr error;
-};
-
 void copy_row(const Example& example, size_t row, int64_t index, Batch& batch) {
   const Tensor& first = batch.inputs;
   const Tensor& input = example.input;
@@ -35,6 +29,12 @@ void copy_row(const Example& example, size_t row, int64_t index, Batch& batch) {
 }  // namespace
 
 struct Loader::Impl {
+  /// A finished batch, or why there is none.
+  struct Slot {
+    Batch batch;
+    std::exception_ptr error;
+  };
+
   DatasetPtr dataset;
   LoaderOptions options;
 
@@ -153,7 +153,7 @@ bool Loader::next(Batch& out) {
   std::unique_lock lock(impl.mutex);
   if (impl.delivered >= impl.batches()) return false;
   impl.done.wait(lock, [&] { return impl.ready.count(impl.delivered) != 0; });
-  Slot slot = std::move(impl.ready.extract(impl.delivered).mapped());
+  Loader::Impl::Slot slot = std::move(impl.ready.extract(impl.delivered).mapped());
   ++impl.delivered;
   impl.work.notify_all();
   lock.unlock();

@@ -12,6 +12,9 @@ struct JsonLimits {
   size_t keys = 1u << 14;    ///< keys of one object (ordered objects search them one by one)
 };
 
+/// Largest rank of a shape in a file.
+inline constexpr size_t kMaxFileRank = 16;
+
 /// Parses JSON from a file: syntax errors, duplicate keys and what exceeds the limits throw ModelError `[where] ...`.
 Json parse_json(std::string_view text, std::string_view where, JsonLimits limits = {});
 /// The same into objects sorted by name, for objects of many keys.

@@ -26,7 +26,6 @@ constexpr const char* kChecksumKey = "pare.checksum";
 constexpr const char* kData = "data";
 constexpr char kPartMark = '#';
 constexpr const char* kGoldenPrefix = "#golden/";
-constexpr size_t kMaxRank = 16;
 constexpr size_t kMaxLabels = 1u << 16, kMaxLabelBytes = 1024;
 constexpr JsonLimits kInfoLimits{.depth = 64};
 constexpr JsonLimits kListLimits{.depth = 6, .keys = 1u << 16};
@@ -109,7 +108,7 @@ const std::string& text_of(const Metadata& metadata, const char* key, const std:
 }
 
 Shape shape_from_json(const Json& json, const std::string& name, const std::string& where) {
-  PARE_CHECK(json.is_array() && json.size() <= kMaxRank, ModelError, "[{}] expected a shape for \"{}\"", where, name);
+  PARE_CHECK(json.is_array() && json.size() <= kMaxFileRank, ModelError, "[{}] expected a shape for \"{}\"", where, name);
   Shape out;
   for (const auto& dim : json) {
     PARE_CHECK(dim.is_number_unsigned() && dim.get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX), ModelError,

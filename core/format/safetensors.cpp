@@ -17,7 +17,6 @@ constexpr std::string_view kPadPrefix = "pad.";
 constexpr const char* kPadKey = "pare.padding";
 constexpr size_t kLengthBytes = 8;
 constexpr size_t kMaxHeader = 100u << 20;  // the limit of the reference implementation
-constexpr size_t kMaxRank = 16;
 constexpr JsonLimits kHeaderLimits{.depth = 3, .keys = 1u << 22};
 
 bool is_pad_name(std::string_view name) {
@@ -48,8 +47,8 @@ Entry parse_entry(const std::string& name, const Header& json, int64_t data_size
   PARE_CHECK(dtype.is_string() && parse_dtype(dtype.get_ref<const std::string&>(), entry.dtype), ModelError,
              "[safetensors {}] expected a supported element type for \"{}\", got {}", where, name,
              dtype.dump().substr(0, 40));
-  PARE_CHECK(shape.is_array() && shape.size() <= kMaxRank, ModelError,
-             "[safetensors {}] expected a shape of at most {} dims for \"{}\"", where, kMaxRank, name);
+  PARE_CHECK(shape.is_array() && shape.size() <= kMaxFileRank, ModelError,
+             "[safetensors {}] expected a shape of at most {} dims for \"{}\"", where, kMaxFileRank, name);
   for (const auto& dim : shape) entry.shape.push_back(non_negative(dim, where, name, "dim"));
   PARE_CHECK(offsets.is_array() && offsets.size() == 2, ModelError,
              "[safetensors {}] expected two data_offsets for \"{}\"", where, name);

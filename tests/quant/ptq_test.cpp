@@ -163,9 +163,12 @@ TEST(Ptq, TrainingBehindItWinsBackWhatFewBitsLose) {
   }
   EXPECT_LT(error(), 0.5 * before);
   for (const Param& param : trained.params())
-    for (const auto& link : param.chain)
-      if (const auto* affine = dynamic_cast<const AffineQuant*>(link.get()); affine && affine->encoding().bits == 3)
+    for (const auto& link : param.chain) {
+      const auto* affine = dynamic_cast<const AffineQuant*>(link.get());
+      if (affine != nullptr && affine->encoding().bits == 3) {
         EXPECT_LE(std::get<0>(at::_unique(trained.effective(param.name)[0])).numel(), 7) << param.name;
+      }
+    }
 }
 
 TEST(Ptq, NoDataIsAConfigError) {

@@ -72,24 +72,37 @@ struct EqualBoolOp {
   uint8_t operator()(uint8_t a, uint8_t b) const { return (a != 0) == (b != 0); }
 };
 
+// One row of the output; steps in elements.
+using RowFunction = void (*)(const std::byte* a, int64_t a_step, const std::byte* b, int64_t b_step, std::byte* y,
+                             int64_t width);
+
 template <class T, class R, class F>
-void combine_row(const T* a, int64_t a_step, const T* b, int64_t b_step, R* y, int64_t width, F f) {
+void combine_row(const std::byte* a_bytes, int64_t a_step, const std::byte* b_bytes, int64_t b_step, std::byte* y_bytes,
+                 int64_t width) {
+  const auto *a = reinterpret_cast<const T*>(a_bytes), *b = reinterpret_cast<const T*>(b_bytes);
+  auto* y = reinterpret_cast<R*>(y_bytes);
   if (a_step == 1 && b_step == 1) {
-    for (int64_t i = 0; i < width; ++i) y[i] = f(a[i], b[i]);
+    for (int64_t i = 0; i < width; ++i) y[i] = F{}(a[i], b[i]);
   } else {
-    for (int64_t i = 0; i < width; ++i) y[i] = f(a[i * a_step], b[i * b_step]);
+    for (int64_t i = 0; i < width; ++i) y[i] = F{}(a[i * a_step], b[i * b_step]);
   }
 }
 
-template <class T, class R, class F>
-BoundKernel bind_typed(const KernelSetup& setup, F f) {
+// The walk over rows is the same for all types: only the rows themselves are compiled for each.
+BoundKernel bind_rows(const KernelSetup& setup, RowFunction row, size_t in_size, size_t out_size) {
   const Broadcast b = broadcast_inputs(setup);
-  return {[b, f](const KernelCall& call) {
+  const auto from = static_cast<int64_t>(in_size), to = static_cast<int64_t>(out_size);
+  return {[=](const KernelCall& call) {
     for_each_row(b, call.pool, [&](int64_t out, const std::array<int64_t, 3>& in) {
-      combine_row(call.in<T>(0) + in[0], b.strides[0].back(), call.in<T>(1) + in[1], b.strides[1].back(),
-                  call.out<R>() + out, b.width(), f);
+      row(call.in<std::byte>(0) + in[0] * from, b.strides[0].back(), call.in<std::byte>(1) + in[1] * from,
+          b.strides[1].back(), call.out<std::byte>() + out * to, b.width());
     });
   }};
+}
+
+template <class T, class R, class F>
+BoundKernel bind_typed(const KernelSetup& setup) {
+  return bind_rows(setup, combine_row<T, R, F>, sizeof(T), sizeof(R));
 }
 
 template <class F>
@@ -97,7 +110,7 @@ BoundKernel bind_arithmetic(const KernelSetup& setup) {
   setup.check(setup.inputs.size() == 2, fmt("expected 2 inputs, got {}", setup.inputs.size()));
   expect_dtype(setup, setup.input(0).dtype, 0, 1);
   return dispatch(setup, setup.input(0).dtype, [&](auto zero) {
-    return bind_typed<decltype(zero), decltype(zero)>(setup, F{});
+    return bind_typed<decltype(zero), decltype(zero), F>(setup);
   });
 }
 
@@ -112,16 +125,17 @@ template <class F>
 BoundKernel bind_compare(const KernelSetup& setup) {
   check_pair(setup);
   if (std::is_same_v<F, EqualOp> && setup.input(0).dtype == DType::kBool) {
-    return bind_typed<uint8_t, uint8_t>(setup, EqualBoolOp{});
+    return bind_typed<uint8_t, uint8_t, EqualBoolOp>(setup);
   }
-  return dispatch(setup, setup.input(0).dtype, [&](auto zero) { return bind_typed<decltype(zero), uint8_t>(setup, F{}); });
+  return dispatch(setup, setup.input(0).dtype,
+                  [&](auto zero) { return bind_typed<decltype(zero), uint8_t, F>(setup); });
 }
 
 template <class F>
 BoundKernel bind_logic(const KernelSetup& setup) {
   check_pair(setup);
   expect_dtype(setup, DType::kBool, 0, 1);
-  return bind_typed<uint8_t, uint8_t>(setup, F{});
+  return bind_typed<uint8_t, uint8_t, F>(setup);
 }
 
 BoundKernel bind_not(const KernelSetup& setup) {
@@ -133,25 +147,37 @@ BoundKernel bind_not(const KernelSetup& setup) {
   }};
 }
 
+// y[i] = x[i * step] at first, then f(y[i], x[i * step]).
+using FoldFunction = void (*)(const std::byte* x, int64_t step, std::byte* y, int64_t width, bool first);
+
+template <class T, class F>
+void fold_row(const std::byte* x_bytes, int64_t step, std::byte* y_bytes, int64_t width, bool first) {
+  const auto* x = reinterpret_cast<const T*>(x_bytes);
+  auto* y = reinterpret_cast<T*>(y_bytes);
+  for (int64_t c = 0; c < width; ++c) y[c] = first ? x[c * step] : F{}(y[c], x[c * step]);
+}
+
 // The output starts as the first input, then takes one input after the other.
+BoundKernel bind_folds(const Broadcast& b, FoldFunction fold, size_t element_size) {
+  const auto size = static_cast<int64_t>(element_size);
+  return {[=](const KernelCall& call) {
+    for_each_row(b, call.pool, [&](int64_t out, const std::array<int64_t, 3>&) {
+      for (size_t i = 0; i < b.strides.size(); ++i) {
+        const int64_t start = row_offset(out / b.width(), b.shape, b.strides[i]);
+        fold(call.in<std::byte>(i) + start * size, b.strides[i].back(), call.out<std::byte>() + out * size, b.width(),
+             i == 0);
+      }
+    });
+  }};
+}
+
 template <class F>
 BoundKernel bind_fold(const KernelSetup& setup) {
   setup.check(!setup.inputs.empty(), "expected at least one input");
   const DType dtype = setup.input(0).dtype;
   expect_dtype(setup, dtype, 0, setup.inputs.size() - 1);
-  const Broadcast b = broadcast_inputs(setup);
-  return dispatch(setup, dtype, [&](auto zero) -> BoundKernel {
-    using T = decltype(zero);
-    return {[b](const KernelCall& call) {
-      for_each_row(b, call.pool, [&](int64_t out, const std::array<int64_t, 3>&) {
-        T* y = call.out<T>() + out;
-        for (size_t i = 0; i < b.strides.size(); ++i) {
-          const T* x = call.in<T>(i) + row_offset(out / b.width(), b.shape, b.strides[i]);
-          const int64_t step = b.strides[i].back();
-          for (int64_t c = 0; c < b.width(); ++c) y[c] = i == 0 ? x[c * step] : F{}(y[c], x[c * step]);
-        }
-      });
-    }};
+  return dispatch(setup, dtype, [&](auto zero) {
+    return bind_folds(broadcast_inputs(setup), fold_row<decltype(zero), F>, sizeof(zero));
   });
 }
 
