@@ -1,6 +1,6 @@
 #include "core/graph/ties.h"
 
-#include <unordered_map>
+#include <algorithm>
 
 #include "core/graph/ops/ties_rules.h"
 #include "core/graph/ties_units.h"
@@ -40,17 +40,16 @@ std::vector<uint8_t> candidate_classes(const Graph& graph, const TieLayout& layo
   for (ValueId id : graph.values()) {
     if (graph.value(id).role != Role::kParameter) continue;
     for (int64_t d = 0; d < layout.rank_of(id); ++d) {
-      const AxisId axis = layout.axis_of(id, d);
-      for (int64_t i = 0; !axes.frozen(axis) && i < axes.size(axis); ++i)
-        if (const int32_t cls = axes.cell_class(axis, i); cls >= 0) candidate[static_cast<size_t>(cls)] = 1;
+      for (const int32_t cls : axes.classes_on(layout.axis_of(id, d)))
+        if (cls >= 0) candidate[static_cast<size_t>(cls)] = 1;
     }
   }
   for (AxisId axis = 0; axis < axes.count(); ++axis) {
-    if (axes.root(axis) != axis || axes.frozen(axis)) continue;
-    const int32_t first = axes.cell_class(axis, 0);
-    bool whole = first >= 0;
-    for (int64_t i = 1; whole && i < axes.size(axis); ++i) whole = axes.cell_class(axis, i) == first;
-    if (whole) candidate[static_cast<size_t>(first)] = 0;
+    if (axes.root(axis) != axis) continue;
+    const auto classes = axes.classes_on(axis);
+    if (classes.empty() || classes[0] < 0) continue;
+    if (std::all_of(classes.begin(), classes.end(), [&](int32_t cls) { return cls == classes[0]; }))
+      candidate[static_cast<size_t>(classes[0])] = 0;
   }
   return candidate;
 }

@@ -200,6 +200,12 @@ int32_t TieAxes::cell_class(AxisId axis, int64_t cell) const {
   return first < 0 ? -1 : class_[static_cast<size_t>(first + cell)];
 }
 
+std::span<const int32_t> TieAxes::classes_on(AxisId axis) const {
+  const int64_t first = frozen(axis) ? -1 : offset(axis);
+  if (first < 0) return {};
+  return {class_.data() + first, static_cast<size_t>(size(axis))};
+}
+
 const std::string& TieAxes::reason(AxisId axis, int64_t cell) const {
   const int32_t whole = axis_reason_[static_cast<size_t>(root(axis))];
   const int64_t first = offset(axis);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -48,15 +49,18 @@ class TieAxes {
   void resolve(const TiePolicy& policy);
   const std::map<std::string, int>& choices() const { return choices_; }
 
-  // After resolve:
-  /// Every cell of the axis is frozen.
+  /// Every cell of the axis is frozen, as far as is known.
   bool frozen(AxisId axis) const { return axis_reason_[static_cast<size_t>(root(axis))] != 0; }
+
+  // After resolve:
   /// Class of a cell, dense from 0, or -1 when frozen.
   int32_t cell_class(AxisId axis, int64_t cell) const;
   int32_t classes() const { return classes_; }
   /// Place of the axis's first cell in one array over all stored cells; -1 when frozen.
   int64_t offset(AxisId axis) const { return offset_[static_cast<size_t>(root(axis))]; }
   const std::vector<int32_t>& cell_classes() const { return class_; }
+  /// Classes of the axis's cells; empty when all are frozen.
+  std::span<const int32_t> classes_on(AxisId axis) const;
   /// Why a cell is frozen; empty when it is not.
   const std::string& reason(AxisId axis, int64_t cell) const;
 

@@ -1,5 +1,7 @@
 #include "core/graph/ties_builder.h"
 
+#include <algorithm>
+
 namespace pare {
 
 TieBuilder::TieBuilder(const Graph& graph, const ConstantStore& constants, const TiePolicy& policy, const Node& node,
@@ -24,7 +26,7 @@ AxisId TieBuilder::out(int64_t dim, size_t i) {
   return axis;
 }
 
-void TieBuilder::touch(AxisId axis) { touched_.insert(axis); }
+void TieBuilder::touch(AxisId axis) { touched_.push_back(axis); }
 
 void TieBuilder::same(AxisId a, AxisId b) {
   touch(a);
@@ -49,8 +51,9 @@ void TieBuilder::product(AxisId fused, const std::vector<AxisId>& factors, Produ
   program_.layout->axes.product(fused, factors, kind, fmt("{}#{}", node_.name, products_++), policy_);
 }
 
-void TieBuilder::freeze(AxisId axis, const std::string& why) {
+void TieBuilder::freeze(AxisId axis, std::string_view why) {
   touch(axis);
+  if (program_.layout->axes.frozen(axis)) return;  // the first reason stays
   program_.layout->axes.freeze(axis, fmt("{} \"{}\": {}", node_.op, node_.name, why));
 }
 
@@ -69,7 +72,8 @@ void TieBuilder::freeze_all(const std::string& why) {
 
 void TieBuilder::finish() {
   const auto settle = [this](AxisId axis) {
-    if (size(axis) > 1 && !touched_.count(axis)) freeze(axis, "no tie rule for this dim");
+    if (size(axis) > 1 && std::find(touched_.begin(), touched_.end(), axis) == touched_.end())
+      freeze(axis, "no tie rule for this dim");
   };
   for (size_t i = 0; i < node_.inputs.size(); ++i)
     for (int64_t d = 0; has_input(i) && d < rank_in(i); ++d) settle(in(i, d));

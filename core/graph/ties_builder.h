@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/graph/ties_layout.h"
@@ -51,7 +52,7 @@ class TieBuilder {
   void map(const TieRun& run);
   /// fused dim = factors, outermost first; see ties.md.
   void product(AxisId fused, const std::vector<AxisId>& factors, ProductKind kind);
-  void freeze(AxisId axis, const std::string& why);
+  void freeze(AxisId axis, std::string_view why);
   void freeze_cell(AxisId axis, int64_t cell, const std::string& why);
   void freeze_all(const std::string& why);
   /// Says that the dim is free of relations here (the new cells of Expand).
@@ -76,7 +77,7 @@ class TieBuilder {
   const TiePolicy& policy_;
   const Node& node_;
   TieProgram& program_;
-  std::set<AxisId> touched_;
+  std::vector<AxisId> touched_;
   int products_ = 0;
 };
 

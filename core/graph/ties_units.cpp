@@ -1,6 +1,7 @@
 #include "core/graph/ties_units.h"
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_map>
 
 namespace pare {
@@ -17,13 +18,16 @@ struct Collector {
   DimGroups out;
   std::vector<int32_t> class_of_unit;
   std::vector<std::pair<ValueId, int64_t>> dims;  // of constants with units
+  std::vector<int32_t> dim_of_axis;               // index in `dims`, or -1
+  std::vector<int32_t> kind_of_unit;              // index in `kinds`
+  std::vector<std::pair<Exactness, std::string>> kinds{{Exactness::kExact, ""}};  // with the reason
   std::shared_ptr<std::vector<UnitSlice>> slices;
 
   void number_units(const std::vector<uint8_t>& candidate);
   void list_slices();
   void note_frozen(ValueId value, int64_t dim);
   TieOperand operand(int32_t key) const;
-  Exactness exactness_of(size_t unit, std::string& reason) const;
+  void classify(const std::map<int32_t, std::string>& reasons, Exactness exactness);
   bool alike(const Unit& a, const Unit& b) const;
   void group_units();
   void add_group(size_t unit);
@@ -91,9 +95,7 @@ void Collector::note_frozen(ValueId value, int64_t dim) {
 
 TieOperand Collector::operand(int32_t key) const {
   const AxisId axis = key / 2;
-  const auto [value, dim] = *std::find_if(dims.begin(), dims.end(), [&](const auto& entry) {
-    return layout.axis_of(entry.first, entry.second) == axis;
-  });
+  const auto [value, dim] = dims[static_cast<size_t>(dim_of_axis[static_cast<size_t>(axis)])];
   TieOperand operand;
   operand.value = value;
   operand.param = graph.value(value).name;
@@ -105,17 +107,17 @@ TieOperand Collector::operand(int32_t key) const {
   return operand;
 }
 
-Exactness Collector::exactness_of(size_t unit, std::string& reason) const {
-  const int32_t cls = class_of_unit[unit];
-  if (const auto it = zero.inexact.find(cls); it != zero.inexact.end()) {
-    reason = it->second;
-    return Exactness::kInexact;
+// Units of the classes named get a kind of their own for each reason.
+void Collector::classify(const std::map<int32_t, std::string>& reasons, Exactness exactness) {
+  if (reasons.empty()) return;
+  std::map<std::string, int32_t> known;
+  for (size_t u = 0; u < class_of_unit.size(); ++u) {
+    const auto found = reasons.find(class_of_unit[u]);
+    if (found == reasons.end()) continue;
+    const auto [slot, fresh] = known.emplace(found->second, static_cast<int32_t>(kinds.size()));
+    if (fresh) kinds.emplace_back(exactness, found->second);
+    kind_of_unit[u] = slot->second;
   }
-  if (const auto it = zero.compensated.find(cls); it != zero.compensated.end()) {
-    reason = it->second;
-    return Exactness::kCompensated;
-  }
-  return Exactness::kExact;
 }
 
 bool Collector::alike(const Unit& a, const Unit& b) const {
@@ -125,7 +127,7 @@ bool Collector::alike(const Unit& a, const Unit& b) const {
 
 void Collector::add_group(size_t unit) {
   DimGroup group;
-  group.exactness = exactness_of(unit, group.reason);
+  std::tie(group.exactness, group.reason) = kinds[static_cast<size_t>(kind_of_unit[unit])];
   int32_t last = -1;
   for (const auto& slice : out.units[unit].slices) {
     if (slice.operand != last) group.operands.push_back(operand(slice.operand));
@@ -137,11 +139,9 @@ void Collector::add_group(size_t unit) {
 // Units with the same operands and the same exactness; neighbours mostly are alike, others are found by hash.
 void Collector::group_units() {
   std::unordered_multimap<size_t, int32_t> known;
-  const bool uniform = zero.inexact.empty() && zero.compensated.empty();
   const auto joins = [&](size_t unit, const DimGroup& group) {
-    if (!alike(out.units[unit], out.units[static_cast<size_t>(group.units[0])])) return false;
-    std::string reason;
-    return uniform || (exactness_of(unit, reason) == group.exactness && reason == group.reason);
+    const auto first = static_cast<size_t>(group.units[0]);
+    return kind_of_unit[unit] == kind_of_unit[first] && alike(out.units[unit], out.units[first]);
   };
   for (size_t u = 0; u < out.units.size(); ++u) {
     int32_t place = u > 0 ? out.units[u - 1].group : -1;
@@ -186,13 +186,21 @@ void Collector::name_groups() {
 
 DimGroups collect_units(const Graph& graph, const TieProgram& program, const std::vector<uint8_t>& candidate,
                         const ZeroSets& zero) {
-  Collector collector{graph, program, zero, *program.layout, {}, {}, {}, {}};
+  Collector collector{.graph = graph, .program = program, .zero = zero, .layout = *program.layout};
   collector.number_units(candidate);
+  collector.kind_of_unit.assign(collector.class_of_unit.size(), 0);
+  collector.classify(zero.compensated, Exactness::kCompensated);
+  collector.classify(zero.inexact, Exactness::kInexact);
+  collector.dim_of_axis.assign(static_cast<size_t>(collector.layout.axes.count()), -1);
   for (ValueId id : graph.values()) {
     const Value& value = graph.value(id);
     if (!value.is_constant()) continue;
     for (int64_t d = 0; d < collector.layout.rank_of(id); ++d) {
-      if (!collector.layout.units_on(collector.layout.axis_of(id, d)).empty()) collector.dims.emplace_back(id, d);
+      const AxisId axis = collector.layout.axis_of(id, d);
+      if (!collector.layout.units_on(axis).empty()) {
+        collector.dim_of_axis[static_cast<size_t>(axis)] = static_cast<int32_t>(collector.dims.size());
+        collector.dims.emplace_back(id, d);
+      }
       if (value.role == Role::kParameter) collector.note_frozen(id, d);
     }
   }

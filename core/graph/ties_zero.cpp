@@ -5,18 +5,18 @@
 namespace pare {
 
 ZeroFlow::ZeroFlow(const Graph& graph, const TieProgram& program, const std::vector<uint8_t>& candidate)
-    : graph_(graph), program_(program), axes_(program.layout->axes), candidate_(candidate) {
+    : graph_(graph), program_(program), axes_(program.layout->axes), class_(axes_.cell_classes()) {
+  for (int32_t& cls : class_)
+    if (cls >= 0 && !candidate[static_cast<size_t>(cls)]) cls = -1;
   offset_.assign(static_cast<size_t>(axes_.count()), -1);
   sets_.always.assign(static_cast<size_t>(axes_.count()), 0);
   std::vector<int8_t> useful(static_cast<size_t>(axes_.count()), -1);  // of roots
   int64_t cells = 0;
   for (AxisId axis = 0; axis < axes_.count(); ++axis) {
-    if (axes_.frozen(axis)) continue;
+    const auto own = classes(axis);
+    if (own.empty()) continue;
     int8_t& known = useful[static_cast<size_t>(axes_.root(axis))];
-    if (known < 0) {
-      known = 0;
-      for (int64_t i = 0; i < axes_.size(axis) && !known; ++i) known = class_at(axis, static_cast<size_t>(i)) >= 0;
-    }
+    if (known < 0) known = std::any_of(own.begin(), own.end(), [](int32_t cls) { return cls >= 0; });
     if (!known) continue;
     offset_[static_cast<size_t>(axis)] = cells;
     cells += axes_.size(axis);
@@ -32,16 +32,10 @@ ZeroFlow::ZeroFlow(const Graph& graph, const TieProgram& program, const std::vec
   }
 }
 
-int32_t ZeroFlow::class_at(AxisId axis, size_t cell) const {
-  const int32_t cls = axes_.cell_class(axis, static_cast<int64_t>(cell));
-  return cls >= 0 && candidate_[static_cast<size_t>(cls)] ? cls : -1;
-}
-
-bool ZeroFlow::has_class(AxisId axis, int32_t cls) const {
-  if (axes_.frozen(axis)) return false;
-  for (int64_t i = 0; i < axes_.size(axis); ++i)
-    if (axes_.cell_class(axis, i) == cls) return true;
-  return false;
+std::span<const int32_t> ZeroFlow::classes(AxisId axis) const {
+  const int64_t first = axis == kNoAxis || axes_.frozen(axis) ? -1 : axes_.offset(axis);
+  if (first < 0) return {};
+  return {class_.data() + first, static_cast<size_t>(axes_.size(axis))};
 }
 
 std::span<uint8_t> ZeroFlow::bits(AxisId axis) {
@@ -59,8 +53,9 @@ void ZeroFlow::start() {
     if (sets_.always[static_cast<size_t>(axis)]) fill(axis, true);
   for (const auto& [axis, cls] : sets_.columns) {
     auto to = bits(axis);
+    const auto own = classes(axis);
     for (size_t i = 0; i < to.size(); ++i)
-      if (class_at(axis, i) == cls) to[i] = 1;
+      if (own[i] == cls) to[i] = 1;
   }
 }
 
@@ -111,15 +106,17 @@ void ZeroFlow::reshape(const std::vector<AxisId>& out, const std::vector<AxisId>
   std::map<int32_t, uint8_t> zero;  // by class: all its cells of the inputs are zero
   for (AxisId axis : in) {
     const auto from = bits(axis);
+    const auto own = classes(axis);
     for (size_t i = 0; i < from.size(); ++i) {
-      const auto slot = zero.emplace(class_at(axis, i), from[i]);
+      const auto slot = zero.emplace(own[i], from[i]);
       slot.first->second &= from[i];
     }
   }
   for (AxisId axis : out) {
     auto to = bits(axis);
+    const auto own = classes(axis);
     for (size_t i = 0; i < to.size(); ++i) {
-      const auto found = zero.find(class_at(axis, i));
+      const auto found = zero.find(own[i]);
       to[i] = found != zero.end() && found->second;
     }
   }
@@ -127,14 +124,15 @@ void ZeroFlow::reshape(const std::vector<AxisId>& out, const std::vector<AxisId>
 
 void ZeroFlow::need(AxisId in, AxisId column, const char* why) {
   const auto from = bits(in), columns = bits(column);
+  const auto own = classes(in), other = classes(column);
   const bool tied = column != kNoAxis && axes_.root(in) == axes_.root(column);
   const bool always = column != kNoAxis && sets_.always[static_cast<size_t>(column)];
   const bool writable = std::binary_search(columns_of_parameters_.begin(), columns_of_parameters_.end(), column);
   for (size_t i = 0; i < from.size(); ++i) {
-    const int32_t cls = class_at(in, i);
+    const int32_t cls = own[i];
     if (cls < 0 || from[i]) continue;
     if (tied && !columns.empty() && columns[i]) continue;  // zero anyway
-    if ((writable || always) && (tied || has_class(column, cls))) {
+    if ((writable || always) && (tied || std::find(other.begin(), other.end(), cls) != other.end())) {
       if (writable) grown_ |= sets_.columns.emplace(column, cls).second;
     } else {
       sets_.inexact.emplace(cls, why);
@@ -144,21 +142,22 @@ void ZeroFlow::need(AxisId in, AxisId column, const char* why) {
 
 void ZeroFlow::need_either(AxisId a, AxisId b, const char* why) {
   const auto x = bits(a), y = bits(b);
+  const auto own = classes(a);
   for (size_t i = 0; i < x.size(); ++i) {
-    const int32_t cls = class_at(a, i);
+    const int32_t cls = own[i];
     if (cls >= 0 && !x[i] && (y.size() != x.size() || !y[i])) sets_.inexact.emplace(cls, why);
   }
 }
 
 void ZeroFlow::compensate(AxisId in, const char* why) {
   need(in, kNoAxis, why);
-  for (size_t i = 0; i < bits(in).size(); ++i)
-    if (const int32_t cls = class_at(in, i); cls >= 0) sets_.compensated.emplace(cls, why);
+  for (const int32_t cls : classes(in))
+    if (cls >= 0) sets_.compensated.emplace(cls, why);
 }
 
 void ZeroFlow::inexact(AxisId in, const char* why) {
-  for (size_t i = 0; i < bits(in).size(); ++i)
-    if (const int32_t cls = class_at(in, i); cls >= 0) sets_.inexact.emplace(cls, why);
+  for (const int32_t cls : classes(in))
+    if (cls >= 0) sets_.inexact.emplace(cls, why);
 }
 
 }  // namespace pare

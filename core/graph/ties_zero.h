@@ -50,13 +50,13 @@ class ZeroFlow {
   void inexact(AxisId in, const char* why);
 
  private:
-  int32_t class_at(AxisId axis, size_t cell) const;
-  bool has_class(AxisId axis, int32_t cls) const;
+  /// Class of each cell that may become a unit, -1 for the others; empty for a frozen axis.
+  std::span<const int32_t> classes(AxisId axis) const;
   void start();
   const Graph& graph_;
   const TieProgram& program_;
   const TieAxes& axes_;
-  const std::vector<uint8_t>& candidate_;
+  std::vector<int32_t> class_;   // by stored cell
   std::vector<int64_t> offset_;  // by axis; -1: no bits
   std::vector<uint8_t> bits_;
   std::vector<AxisId> columns_of_parameters_;
