@@ -17,11 +17,28 @@ struct Shared {
   Weights weights{model.constants};
   ConstantStore contents;
 
-  Shared(FrozenModel m, OpTable o, KernelTable k) : model(std::move(m)), ops(std::move(o)), kernels(std::move(k)) {
+  Shared(FrozenModel m, OpTable o, KernelTable k, int64_t memory_limit)
+      : model(std::move(m)), ops(std::move(o)), kernels(std::move(k)) {
     model.graph.verify_structure();
+    check_size(memory_limit);
     for (ValueId id : model.graph.values()) {
       const Value& value = model.graph.value(id);
       if (value.is_constant()) check_constant(value);
+    }
+  }
+
+  // A few bytes of a sparse layout may stand for any number of zeros.
+  void check_size(int64_t memory_limit) {
+    int64_t total = 0;
+    for (ValueId id : model.graph.values()) {
+      const Value& value = model.graph.value(id);
+      if (!value.is_constant()) continue;
+      const EncodedTensor& stored = weights.encoded(value.name);
+      int64_t bytes = 0;
+      PARE_CHECK(!__builtin_mul_overflow(numel_of(stored.shape), size_of(stored.dtype), &bytes) &&
+                     !__builtin_add_overflow(total, bytes, &total) && total <= memory_limit,
+                 ModelError, "[constant {}] expected constants of at most {} bytes once decoded, got shape {}. Raise memory_limit",
+                 value.name, memory_limit, stored.shape);
     }
   }
 
@@ -94,8 +111,8 @@ Executor::Executor(FrozenModel model, ExecutorOptions options, OpTable ops)
     : Executor(std::move(model), options, std::move(ops), builtin_kernels()) {}
 
 Executor::Executor(FrozenModel model, ExecutorOptions options, OpTable ops, KernelTable kernels)
-    : impl_(std::make_unique<Impl>(std::make_shared<Shared>(std::move(model), std::move(ops), std::move(kernels)),
-                                   options)) {}
+    : impl_(std::make_unique<Impl>(std::make_shared<Shared>(std::move(model), std::move(ops), std::move(kernels),
+                                                            options.memory_limit), options)) {}
 
 Executor::Executor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Executor::Executor(Executor&&) noexcept = default;

@@ -25,7 +25,7 @@ struct ExecutorOptions {
   bool fuse_integer = true;     ///< QDQ islands become integer kernels; false runs every node as written
   bool fuse_float = true;       ///< float convolutions take over the sum and the activation behind them, where a kernel can
   int max_plans = 16;           ///< input shapes whose plans are kept; the oldest goes first
-  int64_t memory_limit = int64_t{1} << 36;  ///< bytes of activations and workspace a plan may ask for
+  int64_t memory_limit = int64_t{1} << 36;  ///< bytes that activations and workspace of a plan, and all decoded constants, may take
 };
 
 /// One row of `pare inspect --kernels`.

@@ -167,8 +167,10 @@ TEST(ExecutorErrors, MemoryLimit) {
   const FrozenModel model = small_model();
   ExecutorOptions options;
   options.memory_limit = 1 << 12;
+  expect_error(error_of([&] { Executor(model, options); }), "once decoded");
+  options.memory_limit = 1 << 18;  // the constants fit, the activations of 64 images do not
   Executor executor(model, options);
-  expect_error(error_of([&] { executor.run({input_for(model, 8)}); }), "memory_limit");
+  expect_error(error_of([&] { executor.run({input_for(model, 64)}); }), "memory_limit");
   expect_error(error_of([&] { executor.kernels({{int64_t{1} << 60, 1, 28, 28}}); }), "ModelError");
   ExecutorOptions none;
   none.threads = 0;

@@ -75,7 +75,7 @@ typedef struct pare_options {
   int32_t threads;         /* 1 to 256, the caller's own included; default 1. Results do not depend on it */
   int32_t max_plans;       /* input shapes whose plans are kept; default 16 */
   int32_t reserved;        /* zero */
-  int64_t memory_limit;    /* bytes of activations that a plan may ask for; default 2^36 */
+  int64_t memory_limit;    /* bytes for a plan's activations, and for the decoded constants; default 2^36 */
 } pare_options;
 #define PARE_OPTIONS_INIT {sizeof(pare_options), 0, 0, 0, 0}
 
