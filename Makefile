@@ -5,6 +5,7 @@ SHELL := bash
 
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
 BUILD := build/release
 PARE := $(BUILD)/apps/pare/pare
 
@@ -17,6 +18,7 @@ test_preset = ctest --preset $(1) -j $(JOBS) --no-tests=error
 JUDGE := $(or $(PARE_DEPS),.deps)/judges/bin/python
 
 .PHONY: deps build check test demo asan arm runtime-only evidence bench-judges install format clean
+.PHONY: deps build check test demo asan arm fuzz runtime-only evidence install format clean
 
 deps:  ## install what is missing: packages, libtorch, the judges' Python environment
 	$(call stage,deps,core/cmake/deps.sh)
@@ -37,6 +39,9 @@ asan: deps  ## torch-free tests under the address and undefined-behaviour saniti
 
 arm: deps  ## torch-free tests for 64-bit ARM under qemu
 	$(call stage,arm,$(call build_preset,aarch64) && $(call test_preset,aarch64))
+
+fuzz: deps  ## the readers under libFuzzer (needs clang), FUZZ_SECONDS each; every build replays their corpus
+	$(call stage,fuzz,cmake --preset fuzz --log-level=WARNING && tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS))
 
 demo: build
 	$(PARE) run configs/resnet20_cifar10.yaml

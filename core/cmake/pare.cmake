@@ -51,6 +51,11 @@ if(PARE_ASAN)
   add_link_options(${_sanitize})
 endif()
 
+if(PARE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link -Wno-unknown-warning-option
+    "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${PROJECT_SOURCE_DIR}/tests/fuzz/clang_config.h>")
+endif()
+
 # One cache serves all build folders of a checkout: paths are made relative, and the build folder's
 # own name does not enter the key.
 find_program(PARE_CCACHE ccache)
