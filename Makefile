@@ -17,8 +17,7 @@ test_preset = ctest --preset $(1) -j $(JOBS) --no-tests=error
 # Python with the judges' packages.
 JUDGE := $(or $(PARE_DEPS),.deps)/judges/bin/python
 
-.PHONY: deps build check test demo asan arm runtime-only evidence bench-judges install format clean
-.PHONY: deps build check test demo asan arm fuzz runtime-only evidence install format clean
+.PHONY: deps build check test demo asan arm fuzz runtime-only evidence bench-judges install format clean
 
 deps:  ## install what is missing: packages, libtorch, the judges' Python environment
 	$(call stage,deps,core/cmake/deps.sh)

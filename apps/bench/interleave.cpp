@@ -10,12 +10,12 @@ double now_ms() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+}  // namespace
+
 double quantile(std::vector<double> values, double share) {
   std::sort(values.begin(), values.end());
   return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
 }
-
-}  // namespace
 
 std::vector<Timing> interleave(const std::vector<Contestant>& contestants, int rounds, double seconds) {
   std::vector<std::vector<double>> times(contestants.size());

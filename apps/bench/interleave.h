@@ -22,4 +22,7 @@ struct Timing {
 /// contestant. At least `rounds` rounds and `seconds` in all; medians of per-round figures, never best-of.
 std::vector<Timing> interleave(const std::vector<Contestant>& contestants, int rounds, double seconds);
 
+/// The value below which `share` of the values lie; at least one value.
+double quantile(std::vector<double> values, double share);
+
 }  // namespace pare::bench

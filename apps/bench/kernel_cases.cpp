@@ -3,14 +3,16 @@
 #include "core/base/rng.h"
 
 namespace pare::bench {
-namespace {
 
 Tensor random_floats(const Shape& shape, uint64_t seed) {
   Tensor out(DType::kF32, shape);
   Rng rng(seed);
-  for (int64_t i = 0; i < out.numel(); ++i) out.mutable_data<float>()[i] = static_cast<float>(rng.uniform() * 2.0 - 1.0);
+  for (int64_t i = 0; i < out.numel(); ++i)
+    out.mutable_data<float>()[i] = static_cast<float>(rng.uniform() * 2.0 - 1.0);
   return out;
 }
+
+namespace {
 
 EncodedTensor random_int8(const Shape& shape) {
   Tensor q(DType::kI32, shape);
@@ -19,7 +21,8 @@ EncodedTensor random_int8(const Shape& shape) {
   Encoding encoding;
   encoding.codec = Codec::kAffine;
   encoding.axis = 0;
-  return encode_affine(q, Tensor::of(std::vector<float>(static_cast<size_t>(shape[0]), 0.01f), {shape[0]}), {}, encoding);
+  return encode_affine(q, Tensor::of(std::vector<float>(static_cast<size_t>(shape[0]), 0.01f), {shape[0]}), {},
+                       encoding);
 }
 
 class Builder {
@@ -48,33 +51,65 @@ class Builder {
   ValueId x_ = kNoValue;
 };
 
-KernelCase layer(const std::string& name, const std::string& op, const Shape& x, const Shape& w, const Attrs& attrs, bool integer) {
-  Builder b(x);
-  ValueId y = integer ? b.quantize(b.x(), "xq", 0.01f) : b.x();
-  y = b.add(op, "layer", {y, b.constant("w", integer ? random_int8(w) : encode_raw(random_floats(w, 2)))}, attrs);
-  if (integer) y = b.quantize(y, "yq", 0.5f);
-  return {name + (integer ? " int8" : " fp32"), integer ? "pare.plan.QLinear" + op : op, b.finish(y), random_floats(x, 1)};
+// Constant operands behind the first.
+std::vector<ValueId> operands(Builder& b, const LayerSpec& spec) {
+  const Shape channels = {spec.x.size() > 1 ? spec.x[1] : 1};
+  if (!spec.w.empty())
+    return {b.constant("w", spec.integer ? random_int8(spec.w) : encode_raw(random_floats(spec.w, 2)))};
+  if (spec.op == "Add" || spec.op == "Mul") return {b.constant("w", encode_raw(random_floats(spec.x, 2)))};
+  if (spec.op == "QuantizeLinear") {
+    return {b.constant("scale", encode_raw(Tensor::scalar(0.01f))),
+            b.constant("zero_point", encode_raw(Tensor::scalar<uint8_t>(128)))};
+  }
+  if (spec.op != "BatchNormalization") return {};
+  std::vector<ValueId> out;
+  for (const char* name : {"scale", "bias", "mean", "var"})
+    out.push_back(
+        b.constant(name, encode_raw(Tensor::of(std::vector<float>(static_cast<size_t>(channels[0]), 1.0f), channels))));
+  return out;
+}
+
+KernelCase layer(const std::string& name, const LayerSpec& spec) {
+  return {name + (spec.integer ? " int8" : " fp32"), spec.integer ? "pare.plan.QLinear" + spec.op : spec.op,
+          layer_model(spec), random_floats(spec.x, 1)};
 }
 
 }  // namespace
+
+FrozenModel layer_model(const LayerSpec& spec) {
+  Builder b(spec.x);
+  ValueId y = spec.integer ? b.quantize(b.x(), "xq", 0.01f) : b.x();
+  std::vector<ValueId> inputs = {y};
+  for (const ValueId id : operands(b, spec)) inputs.push_back(id);
+  y = b.add(spec.op, "layer", inputs, spec.attrs);
+  if (!spec.after.empty()) y = b.add(spec.after, "after", {y});
+  if (spec.integer) y = b.quantize(y, "yq", 0.5f);
+  return b.finish(y);
+}
 
 std::vector<KernelCase> kernel_cases() {
   struct ConvShape {
     int64_t in, out, size, kernel, stride;
   };
-  constexpr ConvShape kShapes[] = {{64, 64, 56, 3, 1}, {128, 128, 28, 3, 1}, {256, 256, 14, 3, 1}, {512, 512, 7, 3, 1},
-                                   {128, 128, 56, 3, 2}, {64, 256, 56, 1, 1}, {512, 128, 28, 1, 1},
-                                   {16, 16, 32, 3, 1}, {32, 32, 16, 3, 1}, {64, 64, 8, 3, 1}};
+  constexpr ConvShape kShapes[] = {
+      {64, 64, 56, 3, 1},  {128, 128, 28, 3, 1}, {256, 256, 14, 3, 1}, {512, 512, 7, 3, 1}, {128, 128, 56, 3, 2},
+      {64, 256, 56, 1, 1}, {512, 128, 28, 1, 1}, {16, 16, 32, 3, 1},   {32, 32, 16, 3, 1},  {64, 64, 8, 3, 1}};
   std::vector<KernelCase> cases;
   for (const bool integer : {false, true}) {
     for (const ConvShape& s : kShapes) {
       const int64_t pad = s.kernel / 2;
-      cases.push_back(layer(fmt("conv {}x{} {}->{}@{}/{}", s.kernel, s.kernel, s.in, s.out, s.size, s.stride), "Conv",
-                            {1, s.in, s.size, s.size}, {s.out, s.in, s.kernel, s.kernel},
-                            {{"strides", std::vector<int64_t>{s.stride, s.stride}}, {"pads", std::vector<int64_t>(4, pad)}}, integer));
+      cases.push_back(
+          layer(fmt("conv {}x{} {}->{}@{}/{}", s.kernel, s.kernel, s.in, s.out, s.size, s.stride),
+                {"Conv",
+                 {1, s.in, s.size, s.size},
+                 {s.out, s.in, s.kernel, s.kernel},
+                 {{"strides", std::vector<int64_t>{s.stride, s.stride}}, {"pads", std::vector<int64_t>(4, pad)}},
+                 integer,
+                 ""}));
     }
     for (const int64_t rows : {1, 128}) {
-      cases.push_back(layer(fmt("gemm {}x768 * 768x3072", rows), "Gemm", {rows, 768}, {3072, 768}, {{"transB", int64_t{1}}}, integer));
+      cases.push_back(layer(fmt("gemm {}x768 * 768x3072", rows),
+                            {"Gemm", {rows, 768}, {3072, 768}, {{"transB", int64_t{1}}}, integer, ""}));
     }
   }
   return cases;

@@ -7,10 +7,23 @@
 
 namespace pare::bench {
 
+/// An operator on one random input.
+struct LayerSpec {
+  std::string op;
+  Shape x;
+  Shape w;  ///< of a constant second operand; empty: what the operator needs besides x
+  Attrs attrs;
+  bool integer = false;  ///< int8 weights, between QuantizeLinear and DequantizeLinear pairs
+  std::string after;     ///< operator behind it, or empty
+};
+FrozenModel layer_model(const LayerSpec& spec);
+/// Uniform in [-1, 1).
+Tensor random_floats(const Shape& shape, uint64_t seed);
+
 /// One layer as a model of its own, with an input.
 struct KernelCase {
   std::string name;
-  std::string op;      ///< operator whose kernels compete
+  std::string op;  ///< operator whose kernels compete
   FrozenModel model;
   Tensor input;
 };

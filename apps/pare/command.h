@@ -29,6 +29,7 @@ void add_eval(CLI::App& program, const CommonOptions& common, Command& command);
 void add_inspect(CLI::App& program, const CommonOptions& common, Command& command);
 void add_export(CLI::App& program, const CommonOptions& common, Command& command);
 void add_verify(CLI::App& program, const CommonOptions& common, Command& command);
+void add_bench(CLI::App& program, const CommonOptions& common, Command& command);
 void add_methods(CLI::App& program, const CommonOptions& common, Command& command);
 
 /// Prints a JSON document to standard output.

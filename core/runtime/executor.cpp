@@ -82,7 +82,8 @@ struct Executor::Impl {
     }
   }
 
-  std::vector<Tensor> run(const std::vector<Tensor>& given, const std::vector<std::string>& fetch) {
+  std::vector<Tensor> run(const std::vector<Tensor>& given, const std::vector<std::string>& fetch,
+                          std::vector<double>* seconds = nullptr) {
     PlanRequest request{{}, fetch};
     std::vector<Tensor> inputs = given;
     for (size_t i = 0; i < inputs.size(); ++i) {
@@ -94,7 +95,7 @@ struct Executor::Impl {
     }
     Plan& plan = plan_for(std::move(request));
     plan.bind(arena.mutable_bytes());
-    return plan.run(inputs, pool);
+    return plan.run(inputs, pool, seconds);
   }
 
   void check_input(size_t i, const Tensor& tensor) const {
@@ -123,6 +124,12 @@ std::vector<Tensor> Executor::run(const std::vector<Tensor>& inputs) { return im
 
 std::vector<Tensor> Executor::run(const std::vector<Tensor>& inputs, const std::vector<std::string>& fetch) {
   return impl_->run(inputs, fetch);
+}
+
+std::vector<double> Executor::time_kernels(const std::vector<Tensor>& inputs) {
+  std::vector<double> seconds;
+  impl_->run(inputs, {}, &seconds);
+  return seconds;
 }
 
 Executor Executor::share() const {

@@ -18,6 +18,8 @@ const char* name_of(Isa isa);
 Isa supported_isa();
 /// supported_isa(), unless the environment variable PARE_ISA names a lower level. Throws ConfigError when it names none.
 Isa default_isa();
+/// The level of that name. Throws ConfigError when there is none.
+Isa isa_named(const std::string& name);
 
 struct ExecutorOptions {
   int threads = 1;
@@ -49,6 +51,8 @@ class Executor {
   /// Also returns intermediate values by name behind the outputs (for per-layer comparison). A fetched value is kept as
   /// written: no island swallows it.
   std::vector<Tensor> run(const std::vector<Tensor>& inputs, const std::vector<std::string>& fetch);
+  /// Runs and returns the seconds of each row of `kernels`.
+  std::vector<double> time_kernels(const std::vector<Tensor>& inputs);
   Executor share() const;
   const FrozenModel& model() const;
   std::vector<KernelRow> kernels(const std::vector<Shape>& input_shapes);

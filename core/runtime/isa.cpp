@@ -20,14 +20,20 @@ Isa supported_isa() {
   return Isa::kScalar;
 }
 
+Isa isa_named(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2}) {
+    if (name == name_of(isa)) return isa;
+    known.push_back(name_of(isa));
+  }
+  throw ConfigError(fmt("[instruction set] expected one of {}, got \"{}\".{}", join(known, ", "), name, did_you_mean(name, known)));
+}
+
 Isa default_isa() {
   static const Isa chosen = [] {
     const char* wanted = std::getenv("PARE_ISA");
     if (wanted == nullptr || *wanted == 0) return supported_isa();
-    for (const Isa isa : {Isa::kScalar, Isa::kAvx2}) {
-      if (std::string(wanted) == name_of(isa)) return std::min(isa, supported_isa());
-    }
-    throw ConfigError(fmt("[PARE_ISA] expected scalar or avx2, got {}", wanted));
+    return std::min(isa_named(wanted), supported_isa());
   }();
   return chosen;
 }

@@ -1,6 +1,7 @@
 #include "core/runtime/plan.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 namespace pare {
@@ -23,7 +24,9 @@ void Plan::bind(std::byte* arena) {
   }
 }
 
-std::vector<Tensor> Plan::run(const std::vector<Tensor>& inputs, ThreadPool& pool) {
+std::vector<Tensor> Plan::run(const std::vector<Tensor>& inputs, ThreadPool& pool, std::vector<double>* seconds) {
+  using Clock = std::chrono::steady_clock;
+  if (seconds) seconds->clear();
   for (Slot& slot : slots_) {
     if (slot.input >= 0) slot.data = const_cast<std::byte*>(inputs[static_cast<size_t>(slot.input)].bytes());
   }
@@ -34,7 +37,9 @@ std::vector<Tensor> Plan::run(const std::vector<Tensor>& inputs, ThreadPool& poo
         step.input_data[i] = slots_[static_cast<size_t>(slot)].data;
       }
     }
+    const auto start = seconds ? Clock::now() : Clock::time_point();
     step.kernel.run({step.input_data, step.output_data, arena_ + step.workspace, pool});
+    if (seconds) seconds->push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }
   std::vector<Tensor> results;
   results.reserve(outputs_.size());

@@ -35,8 +35,8 @@ class Plan {
   const std::vector<KernelRow>& rows() const { return rows_; }
   /// Uses `arena` (arena_bytes, 64-byte aligned) from now on.
   void bind(std::byte* arena);
-  /// Outputs in graph order, then the fetched values.
-  std::vector<Tensor> run(const std::vector<Tensor>& inputs, ThreadPool& pool);
+  /// Outputs in graph order, then the fetched values. `seconds`, when given, gets what each row took.
+  std::vector<Tensor> run(const std::vector<Tensor>& inputs, ThreadPool& pool, std::vector<double>* seconds = nullptr);
 
  private:
   friend class PlanBuilder;

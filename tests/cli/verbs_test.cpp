@@ -115,6 +115,22 @@ TEST_F(Verbs, InspectShowsFilesZooModelsAndCheckpoints) {
   EXPECT_NE(checkpoint.out.find("checkpoint"), std::string::npos);
 }
 
+TEST_F(Verbs, BenchTimesEveryNode) {
+  const std::string model = output() + "/artifact/model.pare";
+  const auto result = run_pare({"bench", model, "--threads", "1", "--isa", "scalar", "--dim", "N=2", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const Json bench = parse(result);
+  EXPECT_EQ(bench["isa"], "scalar");
+  EXPECT_GT(bench["peaks"]["fma_gmacs"].get<double>(), 0.0);
+  double share = 0.0;
+  for (const Json& row : bench["nodes"]) share += row["share"].get<double>();
+  EXPECT_NEAR(share, 1.0, 1e-9);
+  EXPECT_NE(run_pare({"bench", model, "--threads", "1"}).out.find("peaks of this machine"), std::string::npos);
+  EXPECT_EQ(run_pare({"bench"}).status, 2);
+  EXPECT_EQ(run_pare({"bench", model, "--isa", "avx"}).status, 2);
+  EXPECT_EQ(run_pare({"bench", model, "--dim", "M=2"}).status, 2);
+}
+
 TEST_F(Verbs, ExportAndVerifyWorkOnFiles) {
   const std::string copy = folder_->file("copy");
   const auto exported = run_pare(

@@ -1,0 +1,210 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "apps/bench/interleave.h"
+#include "apps/bench/latency_grids.h"
+#include "apps/bench/peaks.h"
+#include "apps/builtin/builtin.h"
+#include "apps/pare/command.h"
+#include "apps/pare/frozen_source.h"
+#include "apps/pare/table.h"
+#include "core/base/file.h"
+#include "core/base/rng.h"
+#include "core/runtime/executor.h"
+
+namespace pare {
+namespace {
+
+constexpr int kFewestRounds = 15;
+constexpr double kLeastSeconds = 1.0;
+
+struct BenchArguments {
+  std::string model, latency_table, isa;
+  std::vector<std::string> dims;
+  Isa level() const {
+    const Isa wanted = isa.empty() ? default_isa() : isa_named(isa);
+    PARE_CHECK(wanted <= supported_isa(), ConfigError,
+               "[bench] expected an instruction set of this CPU, at most {}, got {}", name_of(supported_isa()),
+               name_of(wanted));
+    return wanted;
+  }
+};
+
+// NAME=SIZE of `--dim`; dims that are not given are 1.
+std::map<std::string, int64_t> bench_bindings(const Graph& graph, const std::vector<std::string>& given) {
+  std::map<std::string, int64_t> out;
+  for (const ValueId id : graph.inputs()) {
+    PARE_CHECK(graph.value(id).shape, ModelError, "[bench] expected a shape for input \"{}\"", graph.value(id).name);
+    for (const Dim& dim : *graph.value(id).shape)
+      for (const std::string& symbol : dim.symbols()) out[symbol] = 1;
+  }
+  std::vector<std::string> known;
+  for (const auto& [name, size] : out) known.push_back(name);
+  for (const std::string& text : given) {
+    const size_t split = text.find('=');
+    const std::string name = text.substr(0, split);
+    PARE_CHECK(split != std::string::npos && out.count(name), ConfigError,
+               "[bench] expected --dim NAME=SIZE with one of {}, got \"{}\".{}", join(known, ", "), text,
+               did_you_mean(name, known));
+    out[name] = config_int(ConfigNode::text(text.substr(split + 1)), "--dim " + name);
+    PARE_CHECK(out[name] >= 1, ConfigError, "[bench] expected a size of at least 1 for --dim {}, got {}", name,
+               out[name]);
+  }
+  return out;
+}
+
+// Standard normal; integers (token ids, masks) are its whole part and so small.
+std::vector<Tensor> bench_inputs(const Graph& graph, const std::map<std::string, int64_t>& bindings) {
+  std::vector<Tensor> out;
+  for (const ValueId id : graph.inputs()) {
+    Tensor tensor(DType::kF32, evaluate(*graph.value(id).shape, bindings));
+    Rng rng = Rng(0).fork(out.size());
+    const bool whole = graph.value(id).dtype != DType::kF32;
+    for (int64_t i = 0; i < tensor.numel(); ++i) {
+      const double value = rng.normal();
+      tensor.mutable_data<float>()[i] = static_cast<float>(whole ? std::abs(value) : value);
+    }
+    out.push_back(tensor.to(graph.value(id).dtype));
+  }
+  return out;
+}
+
+struct BenchTimes {
+  std::vector<std::vector<double>> rows;  // of each kernel, one a round
+  std::vector<double> runs;               // of whole runs, not timed inside
+  bench::Peaks peaks;
+};
+
+// Round by round a whole run, a run that is timed kernel by kernel, and a slice of the machine's peaks.
+BenchTimes time_rounds(Executor& executor, const std::vector<Tensor>& inputs, Isa isa, int threads, size_t kernels) {
+  using Clock = std::chrono::steady_clock;
+  BenchTimes out;
+  out.rows.resize(kernels);
+  bench::PeakMeter meter(isa, threads);
+  executor.run(inputs);
+  const auto begin = Clock::now();
+  const auto seconds_since = [](Clock::time_point t) {
+    return std::chrono::duration<double>(Clock::now() - t).count();
+  };
+  for (int round = 0; round < kFewestRounds || seconds_since(begin) < kLeastSeconds; ++round) {
+    executor.run(inputs);  // a slice of peaks empties the caches
+    const auto start = Clock::now();
+    executor.run(inputs);
+    out.runs.push_back(seconds_since(start));
+    const std::vector<double> each = executor.time_kernels(inputs);
+    for (size_t i = 0; i < kernels; ++i) out.rows[i].push_back(each[i]);
+    meter.slice();
+  }
+  out.peaks = meter.peaks();
+  return out;
+}
+
+Json bench_json(const std::vector<KernelRow>& rows, const BenchTimes& times) {
+  std::vector<double> seconds;
+  double total = 0.0;
+  for (const auto& row : times.rows) total += seconds.emplace_back(bench::quantile(row, 0.5));
+  Json out = {{"rounds", times.runs.size()},
+              {"run_us", bench::quantile(times.runs, 0.5) * 1e6},
+              {"kernels_us", total * 1e6},
+              {"peaks", {{"fma_gmacs", times.peaks.fma_gmacs}, {"read_gbs", times.peaks.read_gbs}}},
+              {"nodes", Json::array()}};
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const double least = std::max(seconds[i], 1e-9);  // the clock's step
+    const double gmacs = static_cast<double>(rows[i].macs) / least / 1e9,
+                 gbs = static_cast<double>(rows[i].bytes) / least / 1e9;
+    out["nodes"].push_back({{"node", rows[i].node},
+                            {"op", rows[i].op},
+                            {"kernel", rows[i].kernel},
+                            {"isa", rows[i].isa},
+                            {"macs", rows[i].macs},
+                            {"bytes", rows[i].bytes},
+                            {"us", seconds[i] * 1e6},
+                            {"share", total > 0 ? seconds[i] / total : 0.0},
+                            {"gmacs", gmacs},
+                            {"gbs", gbs},
+                            {"of_fma_peak", gmacs / times.peaks.fma_gmacs},
+                            {"of_read_peak", gbs / times.peaks.read_gbs}});
+  }
+  return out;
+}
+
+std::string decimals(const Json& value, int digits, double factor = 1.0) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", digits, value.get<double>() * factor);
+  return text;
+}
+
+void print_bench(const Json& out) {
+  std::vector<std::vector<std::string>> cells;
+  for (const Json& row : out["nodes"]) {
+    const bool macs = row["macs"].get<int64_t>() > 0;
+    cells.push_back({row["node"], row["op"], row["kernel"], decimals(row["us"], 1), decimals(row["share"], 1, 100),
+                     macs ? decimals(row["gmacs"], 2) : "", decimals(row["gbs"], 2),
+                     macs ? decimals(row["of_fma_peak"], 0, 100) : "", decimals(row["of_read_peak"], 0, 100)});
+  }
+  std::fputs(
+      format_table({"node", "op", "kernel", "us", "% time", "GMAC/s", "GB/s", "% of FMA", "% of read"}, cells).c_str(),
+      stdout);
+  std::printf("\none run %s us, its kernels %s us, %s; medians of %lld rounds\n", decimals(out["run_us"], 1).c_str(),
+              decimals(out["kernels_us"], 1).c_str(),
+              (out["isa"].get<std::string>() + ", " + std::to_string(out["threads"].get<int>()) + " threads").c_str(),
+              static_cast<long long>(out["rounds"].get<int64_t>()));
+  std::printf("peaks of this machine meanwhile: float FMA %s GMAC/s, reading memory %s GB/s\n",
+              decimals(out["peaks"]["fma_gmacs"], 1).c_str(), decimals(out["peaks"]["read_gbs"], 1).c_str());
+}
+
+int bench_model(const BenchArguments& arguments, const CommonOptions& common) {
+  const Registry registry = builtin();
+  const Isa isa = arguments.level();
+  const int threads = common.thread_count();
+  Executor executor(open_frozen(arguments.model, registry), {.threads = threads, .isa = isa}, registry.ops,
+                    registry.kernels);
+  const std::vector<Tensor> inputs =
+      bench_inputs(executor.model().graph, bench_bindings(executor.model().graph, arguments.dims));
+  std::vector<Shape> shapes;
+  for (const Tensor& input : inputs) shapes.push_back(input.shape());
+  const std::vector<KernelRow> rows = executor.kernels(shapes);
+  Json out = bench_json(rows, time_rounds(executor, inputs, isa, threads, rows.size()));
+  out["isa"] = name_of(isa);
+  out["threads"] = threads;
+  if (common.json)
+    print_json(out);
+  else
+    print_bench(out);
+  return 0;
+}
+
+int bench_table(const BenchArguments& arguments, const CommonOptions& common) {
+  const Json out = config_to_json(bench::measure_latency_table(arguments.level(), common.thread_count()));
+  write_file_atomic(arguments.latency_table, out.dump(1) + "\n");
+  if (common.json)
+    print_json({{"latency_table", arguments.latency_table}, {"grids", out["grids"].size()}});
+  else
+    std::printf("%s: %zu kinds of nodes\n", arguments.latency_table.c_str(), out["grids"].size());
+  return 0;
+}
+
+int bench(const BenchArguments& arguments, const CommonOptions& common) {
+  PARE_CHECK(arguments.model.empty() != arguments.latency_table.empty(), ConfigError,
+             "[bench] expected either a model or --latency-table, got {}",
+             arguments.model.empty() ? "neither" : "both");
+  return arguments.model.empty() ? bench_table(arguments, common) : bench_model(arguments, common);
+}
+
+}  // namespace
+
+void add_bench(CLI::App& program, const CommonOptions& common, Command& command) {
+  auto arguments = std::make_shared<BenchArguments>();
+  CLI::App* verb =
+      program.add_subcommand("bench", "time of every node on the executor, against what the machine can do at best");
+  verb->add_option("model", arguments->model, ".pare, .onnx, .pt2 or checkpoint file");
+  verb->add_option("--dim", arguments->dims, "size of a free dim as NAME=SIZE; 1 when not given");
+  verb->add_option("--isa", arguments->isa, "instruction set, scalar or avx2; the CPU's, or PARE_ISA, when not given");
+  verb->add_option("--latency-table", arguments->latency_table,
+                   "instead of a model: writes this device's times of each kind of node as JSON");
+  verb->callback(
+      [&common, &command, arguments] { command = [&common, arguments] { return bench(*arguments, common); }; });
+}
+
+}  // namespace pare
