@@ -7,13 +7,6 @@
 namespace pare {
 namespace {
 
-constexpr const char* kStyle =
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}"
-    "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.3rem .8rem;border-bottom:1px solid #ddd;text-align:right}"
-    "th:first-child,td:first-child{text-align:left}svg{max-width:100%;height:auto}svg text{font-size:12px;fill:#333}"
-    "rect.before{fill:#b9c4d0}rect.after{fill:#2166ac}pre{background:#f5f5f5;padding:1rem;overflow:auto}"
-    ".bad{color:#b2182b;font-weight:600}.good{color:#1b7837;font-weight:600}";
-
 struct Figure {
   const char* key;
   const char* title;
@@ -117,9 +110,7 @@ std::string verification(const Json& json) {
 std::string report_html(const Json& report) {
   const std::string name =
       report.contains("name") && report["name"].is_string() ? report["name"].get<std::string>() : "report";
-  std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + html_escaped(name) +
-                    "</title>\n<style>" + kStyle + "</style></head><body>\n<h1>" + html_escaped(name) + "</h1>\n";
-  out += summary(report);
+  std::string out = summary(report);
   if (report.contains("verification") && report["verification"].is_object())
     out += verification(report["verification"]);
   if (report.contains("layers") && report["layers"].is_array()) {
@@ -128,7 +119,7 @@ std::string report_html(const Json& report) {
     out += layer_bars(report["layers"], "macs", "MACs a layer", Figure::kCount);
   }
   if (report.contains("recipe")) out += "<h2>Recipe</h2>\n<pre>" + html_escaped(report["recipe"].dump(2)) + "</pre>\n";
-  return out + "</body></html>\n";
+  return html_page(name, out);
 }
 
 }  // namespace pare

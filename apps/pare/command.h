@@ -30,6 +30,7 @@ void add_inspect(CLI::App& program, const CommonOptions& common, Command& comman
 void add_export(CLI::App& program, const CommonOptions& common, Command& command);
 void add_verify(CLI::App& program, const CommonOptions& common, Command& command);
 void add_bench(CLI::App& program, const CommonOptions& common, Command& command);
+void add_sensitivity(CLI::App& program, const CommonOptions& common, Command& command);
 void add_methods(CLI::App& program, const CommonOptions& common, Command& command);
 
 /// Prints a JSON document to standard output.

@@ -101,6 +101,28 @@ TEST_F(Verbs, EvalMeasuresModelsAndFiles) {
   EXPECT_NE(holdout.out.find("200 holdout images"), std::string::npos) << holdout.out << holdout.err;
 }
 
+TEST_F(Verbs, SensitivityMeasuresEveryGroupAndContinues) {
+  const std::string folder = folder_->file("sensitivity"), path = folder + "/sensitivity.json";
+  const auto measure = [&](const std::string& shares) {
+    return run_pare(with_small({"sensitivity", "configs/mnist_lenet5.yaml", "--shares", shares, "--images", "100", "--threads",
+                                "1", "-o", folder, "--json"}));
+  };
+  Json first = parse(measure("0.5,0.75"));
+  EXPECT_EQ(first["images"], 100);
+  ASSERT_GE(first["groups"].size(), 3u);
+  for (const Json& group : first["groups"]) EXPECT_EQ(group["points"].size(), 2u) << group["name"];
+  EXPECT_NE(read_file(folder + "/sensitivity.html").find("<svg"), std::string::npos);
+
+  first["groups"][0]["points"][0]["loss"] = 123.0;  // a stopped command's figures are taken over
+  first["groups"].erase(2);
+  write_file_atomic(path, first.dump());
+  const Json again = parse(measure("0.5,0.75"));
+  EXPECT_EQ(again["groups"][0]["points"][0]["loss"], 123.0);
+  EXPECT_EQ(again["groups"].size(), first["groups"].size() + 1);
+  EXPECT_NE(parse(measure("0.5"))["groups"][0]["points"][0]["loss"], 123.0) << "another question";
+  EXPECT_EQ(measure("0.75,0.5").status, 2);
+}
+
 TEST_F(Verbs, InspectShowsFilesZooModelsAndCheckpoints) {
   const auto pare = run_pare({"inspect", output() + "/artifact/model.pare", "--layers", "--kernels", "--json"});
   ASSERT_EQ(pare.status, 0) << pare.err;
