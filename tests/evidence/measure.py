@@ -158,7 +158,63 @@ def reference_kernels(build, rounds):
     return out
 
 
-MEASUREMENTS = {"train_speed": train_speed, "ranks": ranks, "reference_kernels": reference_kernels}
+def structured_speed(build, rounds):
+    """Group analysis and pruning against torch-pruning on the same files; both sides take turns."""
+    work = build / "evidence/structured"
+    work.mkdir(parents=True, exist_ok=True)
+    judge = [sys.executable, HERE / "torch_pruning_speed.py", "--threads", THREADS]
+    models = ("resnet50", "mobilenet_v2", "vit_b_16", "densenet121")
+    if not all((work / f"{m}.pt2").exists() for m in models):
+        run([*judge, "--export", work])
+    program = build / "tests/evidence/structured_speed"
+
+    def compare(model, what, repeats):
+        pairs = []
+        for _ in range(rounds):
+            ours = last_json(run([program, work / f"{model}.pt2", "--work", what, "--threads", THREADS, "--repeats", repeats]))
+            pairs.append((ours, last_json(run([*judge, "--model", model, "--work", what]))))
+        return {"pare_seconds": median([a["seconds"] for a, _ in pairs]),
+                "torch_pruning_seconds": median([b["seconds"] for _, b in pairs]),
+                "times_faster": median([b["seconds"] / a["seconds"] for a, b in pairs]),
+                "times_faster_without_graph_walk": median([b["without_graph_walk"] / a["seconds"] for a, b in pairs]),
+                "runs": pairs}
+
+    analysis = {m: compare(m, "analyse", 9) for m in models}
+    pruning = compare("resnet50", "prune", 3)
+    pruning["comparison_forwards"] = median([a["comparison_forwards"] for a, _ in pruning["runs"]])
+    return {"threads": THREADS, "analysis": analysis, "prune_resnet50": pruning,
+            "analysis_geometric_mean": statistics.geometric_mean(r["times_faster"] for r in analysis.values()),
+            "bars": {"analysis_geometric_mean": ">= 50", "prune_resnet50.times_faster": ">= 5",
+                     "prune_resnet50.comparison_forwards": "<= 2.5"}}
+
+
+def structured_steps(build, rounds):
+    """Training steps of ResNet-20 with HESSO and with DHSPG against plain ones, in turns in one process."""
+    common = ["--model", "resnet20", "--batch", BATCH, "--threads", THREADS, "--side", "methods", "--steps", 12]
+    runs = [last_json(run([build / "tests/evidence/train_speed", *common])) for _ in range(rounds)]
+    out = {"batch": BATCH, "threads": THREADS, "bars": {"step_time_over_plain": "<= 1.08"}}
+    for method in ("hesso", "dhspg"):
+        turns = [m / p for r in runs for m, p in zip(r[method]["ms"], r["pare"]["ms"])]
+        out[method] = {"step_time_over_plain": median(turns)}
+    return out | {"runs": runs}
+
+
+def random_graphs(build, _rounds):
+    """The oracle of structured pruning on many random graphs: how often each structure occurred and what was removed."""
+    report = build / "evidence/random_graphs.json"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    env = dict(os.environ, PARE_RANDOM_GRAPHS="2000")
+    run([build / "tests/conformance/test_conformance", "--gtest_filter=RandomGraphs.*", f"--gtest_output=json:{report}"], env)
+    case = json.loads(report.read_text())["testsuites"][0]["testsuite"][0]
+    known = {"name", "file", "line", "status", "result", "timestamp", "time", "classname"}
+    figures = {k: int(v) for k, v in case.items() if k not in known}
+    totals = {k: figures.pop(k) for k in [k for k in figures if k.startswith(("graphs", "units"))]}
+    return totals | {"seconds": float(case["time"].rstrip("s")), "structures": figures,
+                     "bars": {"graphs": ">= 2000", "graphs_with_removals": ">= 95 %", "structures": ">= 50 each"}}
+
+
+MEASUREMENTS = {"train_speed": train_speed, "ranks": ranks, "reference_kernels": reference_kernels,
+                "structured_speed": structured_speed, "structured_steps": structured_steps, "random_graphs": random_graphs}
 
 
 def main():

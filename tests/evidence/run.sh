@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # run.sh BUILD [NAME...]: measures what the README's tables claim and writes tests/evidence/NAME.json and the tables.
-# NAME: train_speed, ranks, reference_kernels (default: all). PyTorch, the other side of some measurements, lives in an
-# environment of its own (about 5 GB); PARE_EVIDENCE_PYTHON names the interpreter of another one.
+# NAME: train_speed, ranks, reference_kernels, structured_speed, structured_steps, random_graphs (default: all). PyTorch
+# and torch-pruning, the other sides of some measurements, live in an environment of their own (about 5 GB);
+# PARE_EVIDENCE_PYTHON names the interpreter of another one.
 set -euo pipefail
 build=$(realpath "$1")
 shift
@@ -21,6 +22,6 @@ if [[ -z $python ]]; then
   python=$folder/bin/python
 fi
 
-cmake --build "$build" --target train_speed
+cmake --build "$build" --target train_speed structured_speed test_conformance
 "$python" tests/evidence/measure.py "$build" "$@"
-"$python" tests/evidence/table.py README.md
+"$python" tests/evidence/table.py README.md pruning/README.md

@@ -32,7 +32,32 @@ def reference_kernels(data):
     return table([f"ResNet-20, 5,000 test images, {data['threads']} threads, reference kernels", "whole command", "top-1"], rows)
 
 
-TABLES = {"train_speed": train_speed, "ranks": ranks, "reference_kernels": reference_kernels}
+def structured_speed(data):
+    rows = [[f"group analysis, {m}", f"{1e3 * r['pare_seconds']:.1f} ms", f"{1e3 * r['torch_pruning_seconds']:.0f} ms",
+             f"{r['times_faster']:.0f}x"] for m, r in data["analysis"].items()]
+    rows.append(["geometric mean", "", "", f"{data['analysis_geometric_mean']:.0f}x"])
+    r = data["prune_resnet50"]
+    rows.append(["half of the channels of resnet50 removed", f"{1e3 * r['pare_seconds']:.0f} ms",
+                 f"{1e3 * r['torch_pruning_seconds']:.0f} ms", f"{r['times_faster']:.1f}x"])
+    rows.append(["comparing masked with shrunk outputs, in forwards", f"{r['comparison_forwards']:.1f}", "not done", ""])
+    version = data["prune_resnet50"]["runs"][0][1]["version"]
+    return table([f"{data['threads']} threads, traced forward excluded", "pare", f"torch-pruning {version}", "faster"], rows)
+
+
+def structured_steps(data):
+    rows = [[method, f"{data[method]['step_time_over_plain']:.3f}x"] for method in ("hesso", "dhspg")]
+    return table([f"ResNet-20, batch {data['batch']}, {data['threads']} threads", "step time over plain training"], rows)
+
+
+def random_graphs(data):
+    least = min(data["structures"].items(), key=lambda item: item[1])
+    rows = [[f"{data['graphs']:,}", f"{100 * data['graphs_with_removals'] / data['graphs']:.1f} %",
+             f"{data['units_removed']:,}", f"{len(data['structures'])}, each {least[1]} times or more", "0"]]
+    return table(["random graphs", "with removals", "units removed and compared", "structures", "differences"], rows)
+
+
+TABLES = {"train_speed": train_speed, "ranks": ranks, "reference_kernels": reference_kernels,
+          "structured_speed": structured_speed, "structured_steps": structured_steps, "random_graphs": random_graphs}
 
 
 def main():
