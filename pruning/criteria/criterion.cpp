@@ -14,8 +14,13 @@
 namespace pare {
 namespace {
 
+// Over all other dims, pairwise in the tensor's own type; [size of the dim] fp64 on the CPU.
 at::Tensor sums_along(const at::Tensor& value, int64_t dim) {
-  return value.detach().to(at::kDouble).cpu().movedim(dim, 0).reshape({value.size(dim), -1}).sum(1).contiguous();
+  std::vector<int64_t> others;
+  for (int64_t d = 0; d < value.dim(); ++d)
+    if (d != dim) others.push_back(d);
+  const at::Tensor sums = others.empty() ? value.detach() : value.detach().sum(others);
+  return sums.to(at::kDouble).cpu().contiguous();
 }
 
 at::Tensor weight_times_gradient(Model& model, const std::string& name) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <span>
 
 namespace pare {
 namespace {
@@ -22,6 +22,36 @@ int64_t removable(int64_t size, int64_t wanted, const SelectionLimits& limits) {
   return size - std::min(size, (keep + limits.round_to - 1) / limits.round_to * limits.round_to);
 }
 
+// Units of allowed groups, least important first.
+std::vector<int32_t> ranked_units(const DimGroups& groups, const std::vector<double>& scores,
+                                  const SelectionLimits& limits) {
+  std::vector<int32_t> ranking;
+  for (size_t u = 0; u < groups.units.size(); ++u)
+    if (limits.allowed[static_cast<size_t>(groups.units[u].group)]) ranking.push_back(static_cast<int32_t>(u));
+  std::stable_sort(ranking.begin(), ranking.end(), [&](int32_t a, int32_t b) {
+    return scores[static_cast<size_t>(a)] < scores[static_cast<size_t>(b)];
+  });
+  return ranking;
+}
+
+// The first `count` of the ranking, after the limits; ascending.
+std::vector<int32_t> lowest(const DimGroups& groups, const std::vector<int32_t>& ranking, int64_t count,
+                            const SelectionLimits& limits) {
+  const int64_t size = std::clamp<int64_t>(count, 0, static_cast<int64_t>(ranking.size()));
+  std::vector<std::vector<int32_t>> by_group(groups.groups.size());
+  for (int32_t unit : std::span(ranking).first(static_cast<size_t>(size)))
+    by_group[static_cast<size_t>(groups.units[static_cast<size_t>(unit)].group)].push_back(unit);
+  std::vector<int32_t> out;
+  for (size_t g = 0; g < by_group.size(); ++g) {
+    auto& low = by_group[g];  // least important first
+    const auto units = static_cast<int64_t>(groups.groups[g].units.size());
+    low.resize(static_cast<size_t>(std::max<int64_t>(0, removable(units, static_cast<int64_t>(low.size()), limits))));
+    out.insert(out.end(), low.begin(), low.end());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 }  // namespace
 
 std::pair<std::string, double> StructuredBudget::only() const {
@@ -39,25 +69,7 @@ std::pair<std::string, double> StructuredBudget::only() const {
 
 std::vector<int32_t> least_important(const DimGroups& groups, const std::vector<double>& scores, int64_t count,
                                      const SelectionLimits& limits) {
-  std::vector<int32_t> ranking;
-  for (size_t u = 0; u < groups.units.size(); ++u)
-    if (limits.allowed[static_cast<size_t>(groups.units[u].group)]) ranking.push_back(static_cast<int32_t>(u));
-  std::stable_sort(ranking.begin(), ranking.end(), [&](int32_t a, int32_t b) {
-    return scores[static_cast<size_t>(a)] < scores[static_cast<size_t>(b)];
-  });
-  ranking.resize(static_cast<size_t>(std::clamp<int64_t>(count, 0, static_cast<int64_t>(ranking.size()))));
-  std::vector<std::vector<int32_t>> by_group(groups.groups.size());
-  for (int32_t unit : ranking)
-    by_group[static_cast<size_t>(groups.units[static_cast<size_t>(unit)].group)].push_back(unit);
-  std::vector<int32_t> out;
-  for (size_t g = 0; g < by_group.size(); ++g) {
-    auto& low = by_group[g];  // least important first
-    const auto size = static_cast<int64_t>(groups.groups[g].units.size());
-    low.resize(static_cast<size_t>(std::max<int64_t>(0, removable(size, static_cast<int64_t>(low.size()), limits))));
-    out.insert(out.end(), low.begin(), low.end());
-  }
-  std::sort(out.begin(), out.end());
-  return out;
+  return lowest(groups, ranked_units(groups, scores, limits), count, limits);
 }
 
 int64_t check_budget(const DimGroups& groups, const SelectionLimits& limits, double share, const std::string& what,
@@ -82,15 +94,16 @@ std::vector<int32_t> select_for_budget(const DimGroups& groups, const std::vecto
                                        const std::function<double(const std::vector<int32_t>&)>& cost) {
   const int64_t all = check_budget(groups, limits, share, what, cost);
   const double wanted = share * cost({});
+  const std::vector<int32_t> ranking = ranked_units(groups, scores, limits);
   int64_t low = 0, high = all;  // cost(high) <= wanted always holds
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
-    if (cost(least_important(groups, scores, middle, limits)) <= wanted)
+    if (cost(lowest(groups, ranking, middle, limits)) <= wanted)
       high = middle;
     else
       low = middle + 1;
   }
-  return least_important(groups, scores, high, limits);
+  return lowest(groups, ranking, high, limits);
 }
 
 }  // namespace pare
