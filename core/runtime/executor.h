@@ -23,6 +23,7 @@ Isa isa_named(const std::string& name);
 
 struct ExecutorOptions {
   int threads = 1;
+  int64_t thread_nanoseconds = 10000;  ///< estimated work that is worth another thread; 0: all kernels use all threads
   Isa isa = default_isa();      ///< at most supported_isa()
   bool fuse_integer = true;     ///< QDQ islands become integer kernels; false runs every node as written
   bool fuse_float = true;       ///< float convolutions take over the sum and the activation behind them, where a kernel can

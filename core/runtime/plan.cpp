@@ -30,6 +30,7 @@ std::vector<Tensor> Plan::run(const std::vector<Tensor>& inputs, ThreadPool& poo
   for (Slot& slot : slots_) {
     if (slot.input >= 0) slot.data = const_cast<std::byte*>(inputs[static_cast<size_t>(slot.input)].bytes());
   }
+  const ThreadPool::Awake awake(pool, parallel_);
   for (Step& step : steps_) {
     for (size_t i = 0; i < step.inputs.size(); ++i) {
       const int slot = step.inputs[i];
@@ -38,6 +39,7 @@ std::vector<Tensor> Plan::run(const std::vector<Tensor>& inputs, ThreadPool& poo
       }
     }
     const auto start = seconds ? Clock::now() : Clock::time_point();
+    pool.limit(step.threads);
     step.kernel.run({step.input_data, step.output_data, arena_ + step.workspace, pool});
     if (seconds) seconds->push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }

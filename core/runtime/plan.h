@@ -52,6 +52,7 @@ class Plan {
     std::string name;
     std::vector<int> inputs, outputs;   // slots, -1: absent
     int64_t workspace = 0;              // offset in the arena
+    int threads = 1;                    // as many as its work is worth
     std::vector<const std::byte*> input_data;
     std::vector<std::byte*> output_data;
   };
@@ -66,6 +67,7 @@ class Plan {
   std::vector<Step> steps_;
   std::vector<Output> outputs_;
   std::vector<KernelRow> rows_;
+  bool parallel_ = false;               // a step uses more than one thread
   int64_t arena_bytes_ = 0;
   std::byte* arena_ = nullptr;
 };

@@ -86,6 +86,15 @@ TensorSpec spec_of(const Graph& graph, ValueId id) {
   return spec;
 }
 
+// The rates are rough: they only matter to kernels so small that handing out parts costs as much as they do.
+int worthwhile_threads(const KernelRow& row, Isa isa, const ExecutorOptions& options) {
+  constexpr double kBytes = 4.0;                         // in a nanosecond
+  const double macs = isa == Isa::kScalar ? 1.0 : 16.0;  // in a nanosecond
+  const double nanoseconds = static_cast<double>(row.macs) / macs + static_cast<double>(row.bytes) / kBytes;
+  const double most = options.threads;
+  return static_cast<int>(std::clamp(nanoseconds / static_cast<double>(std::max<int64_t>(options.thread_nanoseconds, 1)), 1.0, most));
+}
+
 int64_t bytes_of(const TensorSpec& spec) { return spec.numel * size_of(spec.dtype); }
 
 }  // namespace
@@ -168,6 +177,8 @@ class PlanBuilder {
     step.input_data.resize(step.inputs.size());
     step.output_data.resize(step.outputs.size());
     add_row(setup, kernel);
+    step.threads = worthwhile_threads(plan_.rows_.back(), kernel.isa, source_.options);
+    plan_.parallel_ |= step.threads > 1;
     plan_.steps_.push_back(std::move(step));
   }
 

@@ -16,6 +16,21 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
   int threads() const;
+  /// From now on parts are at most so many, in [1, threads()].
+  void limit(int parts);
+
+  /// While it lives and is `wanted`, threads that wait for a part spin for a fraction of a millisecond before they sleep:
+  /// waking a sleeping one takes longer than many parts do.
+  class Awake {
+   public:
+    Awake(ThreadPool& pool, bool wanted);
+    ~Awake();
+    Awake(const Awake&) = delete;
+    Awake& operator=(const Awake&) = delete;
+
+   private:
+    ThreadPool* pool_;
+  };
 
   /// Calls body(begin, end, thread) for the parts; parts hold at least `grain` indices. Rethrows what the body of the
   /// lowest part threw, after all parts have ended. Nothing is allocated.

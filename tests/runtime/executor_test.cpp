@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <limits>
 #include <thread>
@@ -41,6 +42,7 @@ TEST(Executor, ResultsDoNotDependOnTheThreadCount) {
     for (int threads : {1, 2, 3}) {
       ExecutorOptions options;
       options.threads = threads;
+      options.thread_nanoseconds = 0;  // all of them, also for small kernels
       const std::vector<Tensor> got = Executor(model, options).run({x});
       if (want.empty()) want = got;
       EXPECT_TRUE(same_bytes(got[0], want[0])) << name << " with " << threads << " threads";
@@ -234,6 +236,25 @@ TEST(Arena, BuffersAliveTogetherDoNotOverlap) {
     }
   }
   EXPECT_LT(size, total / 4) << "memory is used again";
+}
+
+TEST(ThreadPool, PartsAreLimitedAndRunWhetherThreadsAreAwakeOrAsleep) {
+  ThreadPool pool(3);
+  for (const int most : {3, 2, 1, 3}) {
+    pool.limit(most);
+    for (const bool awake : {false, true, false}) {
+      const ThreadPool::Awake scope(pool, awake);
+      for (int round = 0; round < 200; ++round) {
+        std::array<int64_t, 3> sums{};
+        pool.parallel(7, 1, [&](int64_t begin, int64_t end, int thread) {
+          for (int64_t i = begin; i < end; ++i) sums.at(static_cast<size_t>(thread)) += i;
+        });
+        ASSERT_EQ(sums[0] + sums[1] + sums[2], 21);
+        ASSERT_EQ(sums[2] != 0, most == 3);
+        ASSERT_EQ(sums[1] != 0, most >= 2);
+      }
+    }
+  }
 }
 
 TEST(ThreadPool, CoversEveryIndexOnceAndPassesErrorsOn) {
