@@ -13,6 +13,8 @@ struct Avx2 {
   static constexpr int kLanes = 8, kTileRows = 6;
 
   static Ints load(const int16_t* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
+  static Ints load_ints(const int32_t* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
+  static void store_ints(int32_t* to, Ints x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), x); }
   static Ints broadcast(int32_t x) { return _mm256_set1_epi32(x); }
   static Float broadcast(float x) { return _mm256_set1_ps(x); }
   static Ints broadcast_pair(const int16_t* from) {
@@ -36,7 +38,13 @@ struct Avx2 {
 
   // The low bytes of 16 integers.
   static void store_bytes(uint8_t* to, Ints low, Ints high) {
-    const Ints shorts = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xD8);
+    store_short_bytes(to, _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xD8));
+  }
+  // The same where interleave_low and interleave_high parted the lanes: packing puts them together.
+  static void store_interleaved_bytes(uint8_t* to, Ints low, Ints high) {
+    store_short_bytes(to, _mm256_packs_epi32(low, high));
+  }
+  static void store_short_bytes(uint8_t* to, Ints shorts) {
     const Ints masked = _mm256_and_si256(shorts, _mm256_set1_epi16(255));
     const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(masked), _mm256_extracti128_si256(masked, 1));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
@@ -55,11 +63,9 @@ struct Avx2 {
   static Shorts subtract_shorts(Shorts a, Shorts b) { return _mm_sub_epi16(a, b); }
   static Shorts shorts_of(const uint8_t* from) { return _mm_cvtepu8_epi16(bytes(from)); }
   static Shorts shorts_of_signed(const uint8_t* from) { return _mm_cvtepi8_epi16(bytes(from)); }
-  // Lane i holds a[i] and b[i].
-  static Ints pairs_of(const int16_t* a, const int16_t* b) {
-    return _mm256_or_si256(_mm256_cvtepu16_epi32(load_shorts(a)),
-                           _mm256_slli_epi32(_mm256_cvtepu16_epi32(load_shorts(b)), 16));
-  }
+  // Pairs of 16 elements each of a and b.
+  static Ints interleave_low(Ints a, Ints b) { return _mm256_unpacklo_epi16(a, b); }
+  static Ints interleave_high(Ints a, Ints b) { return _mm256_unpackhi_epi16(a, b); }
   static void store_pairs(int16_t* to, Shorts a, Shorts b) {
     store_shorts(to, _mm_unpacklo_epi16(a, b));
     store_shorts(to + 8, _mm_unpackhi_epi16(a, b));
@@ -69,7 +75,7 @@ struct Avx2 {
 }  // namespace
 
 const IntegerKernels& avx2_integer_kernels() {
-  static constexpr IntegerKernels kKernels = {Avx2::kTileRows, 2 * Avx2::kLanes, multiply<Avx2>, gather<Avx2>,
+  static constexpr IntegerKernels kKernels = {Avx2::kTileRows, 2 * Avx2::kLanes, multiply<Avx2>, dot<Avx2>, gather<Avx2>,
                                               widen<Avx2>,     add<Avx2>,        quantize<Avx2>, depthwise<Avx2>};
   return kKernels;
 }

@@ -8,10 +8,6 @@
 namespace pare::x86 {
 namespace {
 
-// Panels that share each load of the filters, when these do not stay in the second-level cache.
-constexpr int64_t kPanelGroup = 4;
-constexpr int64_t kCachedFilterBytes = 256 * 1024;
-
 struct FloatConv : ConvSchedule {
   const FloatKernels& kernels;
   Tensor filters;  // packed, group after group; undefined: packed at run time, behind the panels
@@ -30,24 +26,24 @@ struct Image {
   float* out;
 };
 
-// One block of the depth for `count` panels from `first` on.
-void multiply_block(const FloatConv& c, const Image& image, int64_t group, int64_t first, int64_t count, int64_t begin,
+// One block of the depth.
+void multiply_block(const FloatConv& c, const Image& image, const ConvSchedule::Item& item, int64_t begin,
                     const float* panels) {
   const int64_t outputs = c.g.out_group();
-  const float* filters = image.filters + group * outputs * c.depth();
+  const float* filters = image.filters + item.group * outputs * c.depth();
   FloatTile tile;
   tile.depth = std::min(c.block, c.depth() - begin);
   tile.out_row = c.g.out_plane();
   tile.resume = begin > 0;
   tile.finish = begin + tile.depth == c.depth();
   tile.low = c.low, tile.high = c.high;
-  for (int64_t row = 0; row < outputs; row += c.kernels.rows) {
+  for (int64_t row = item.begin; row < item.end; row += c.kernels.rows) {
     const int rows = static_cast<int>(std::min<int64_t>(c.kernels.rows, outputs - row));
-    const int64_t channel = group * outputs + row;
+    const int64_t channel = item.group * outputs + row;
     tile.left = filters + row * c.depth() + begin * rows;
     tile.row_start = image.bias ? image.bias + channel : nullptr;
-    for (int64_t i = 0; i < count; ++i) {
-      const PixelPanel panel = c.panel_at(first + i);
+    for (int64_t i = 0; i < item.count; ++i) {
+      const PixelPanel panel = c.panel_at(item.first + i);
       const int64_t place = channel * c.g.out_plane() + panel.first;
       tile.panel = panels + i * c.block * c.columns;
       tile.out = image.out + place;
@@ -60,18 +56,17 @@ void multiply_block(const FloatConv& c, const Image& image, int64_t group, int64
 void run_items(const FloatConv& c, const Image& image, int64_t begin, int64_t end, float* panels) {
   int32_t pixels[kMaxColumns];
   for (int64_t index = begin; index < end; ++index) {
-    const int64_t group = index / c.panel_groups(), first = index % c.panel_groups() * c.group_panels;
-    const int64_t count = std::min(c.group_panels, c.panels() - first),
-                  start = group * c.g.in_group() * c.planes.channel_size();
+    const ConvSchedule::Item item = c.item_at(index);
+    const int64_t start = item.group * c.g.in_group() * c.planes.channel_size();
     for (int64_t k = 0; k < c.depth(); k += c.block) {
-      for (int64_t i = 0; i < count; ++i) {
-        const PixelPanel panel = c.panel_at(first + i);
+      for (int64_t i = 0; i < item.count; ++i) {
+        const PixelPanel panel = c.panel_at(item.first + i);
         const bool whole = start + c.planes.last_element(panel) + kMaxColumns <= image.readable;
         c.planes.locate(panel, c.columns, whole, pixels);
         c.kernels.gather(image.x + start, c.planes.offsets().data() + k, std::min(c.block, c.depth() - k), pixels,
                          whole, panels + i * c.block * c.columns);
       }
-      multiply_block(c, image, group, first, count, k, panels);
+      multiply_block(c, image, item, k, panels);
     }
   }
 }
@@ -90,7 +85,8 @@ void run_conv(const FloatConv& c, const KernelCall& call) {
   const auto copy = [&](int64_t image, int64_t begin, int64_t end, std::byte* planes) {
     for (int64_t channel = begin; channel < end; ++channel) {
       c.planes.copy_channel(call.in<float>(0) + image * in + channel * c.g.in_plane(),
-                            reinterpret_cast<float*>(planes) + channel * c.planes.channel_size(), 0.0f, copy_row);
+                            reinterpret_cast<float*>(planes) + channel * c.planes.channel_size(), 0.0f,
+                            c.kernels.copy);
     }
   };
   c.run(call, copy, [&](int64_t index, const std::byte* planes, int64_t begin, int64_t end, std::byte* panels) {
@@ -111,6 +107,7 @@ BoundKernel bind_conv(const KernelSetup& setup, const FloatKernels& kernels) {
   c->threads = setup.threads;
   c->block = depth_block(c->depth());
   if (c->g.out_group() * c->depth() * c->element > kCachedFilterBytes) c->group_panels = kPanelGroup;
+  c->split_filters(kernels.rows);
   c->panel_size = c->group_panels * c->block * kernels.columns;
   c->biased = setup.has_input(2), c->added = setup.has_input(3);
   if (c->added) ref::expect_shape(setup, setup.input(3), setup.output().shape, "the residual");
@@ -129,10 +126,7 @@ BoundKernel bind_conv(const KernelSetup& setup, const FloatKernels& kernels) {
 }
 
 bool accepts_float_conv(const KernelSetup& setup) {
-  for (size_t i = 0; i < setup.inputs.size(); ++i) {
-    if (setup.has_input(i) && setup.input(i).dtype != DType::kF32) return false;
-  }
-  if (setup.output().dtype != DType::kF32) return false;
+  if (!are_floats(setup)) return false;
   const ref::ConvGeometry g = ref::conv_geometry(setup);
   return g.depth() > 0 && Planes::fits(g);
 }

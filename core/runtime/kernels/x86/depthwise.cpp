@@ -49,7 +49,7 @@ BoundKernel bind_float(const KernelSetup& setup, const FloatKernels& kernels) {
   const double infinity = std::numeric_limits<double>::infinity();
   const auto low = static_cast<float>(setup.attrs().number("low", -infinity)),
              high = static_cast<float>(setup.attrs().number("high", infinity));
-  const auto run = [=, sum = kernels.depthwise](const KernelCall& call) {
+  const auto run = [=, sum = kernels.depthwise, copy_row = kernels.copy](const KernelCall& call) {
     const auto copy = [&](int64_t index, float* plane) {
       d->planes.copy_channel(call.in<float>(0) + index * d->g.in_plane(), plane, 0.0f, copy_row);
     };
@@ -74,11 +74,7 @@ BoundKernel bind_integer(const KernelSetup& setup, const IntegerKernels& kernels
   const bool is_signed = setup.input(0).dtype == DType::kI8;
   const auto run = [=, widen = kernels.widen, sum = kernels.depthwise](const KernelCall& call) {
     const auto row = [&](const uint8_t* from, int64_t step, int64_t count, int16_t* to) {
-      if (step == 1) return widen(from, count, is_signed, p->x_zero_point, to);
-      for (int64_t i = 0; i < count; ++i) {
-        const uint8_t byte = from[i * step];
-        to[i] = static_cast<int16_t>((is_signed ? static_cast<int8_t>(byte) : byte) - p->x_zero_point);
-      }
+      widen(from, step, count, is_signed, p->x_zero_point, to);
     };
     const auto copy = [&](int64_t index, int16_t* plane) {
       d->planes.copy_channel(call.in<uint8_t>(0) + index * d->g.in_plane(), plane, int16_t{0}, row);
@@ -104,10 +100,7 @@ bool is_depthwise(const KernelSetup& setup) {
 }
 
 bool accepts_float(const KernelSetup& setup) {
-  for (const TensorSpec& spec : setup.inputs) {
-    if (spec.present && spec.dtype != DType::kF32) return false;
-  }
-  return setup.output().dtype == DType::kF32 && is_depthwise(setup);
+  return are_floats(setup) && is_depthwise(setup);
 }
 
 }  // namespace

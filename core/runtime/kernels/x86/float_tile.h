@@ -161,4 +161,17 @@ void depthwise(const FloatPlane& p) {
   }
 }
 
+// Steps that are constants become vectors.
+template <class V>
+void copy(const float* from, int64_t step, int64_t count, float* to) {
+  if (step == 1)
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+  else if (step == 2)
+    for (int64_t i = 0; i < count; ++i) to[i] = from[2 * i];
+  else if (step == 4)
+    for (int64_t i = 0; i < count; ++i) to[i] = from[4 * i];
+  else
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
+}
+
 }  // namespace pare::x86

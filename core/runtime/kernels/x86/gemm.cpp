@@ -117,13 +117,6 @@ BoundKernel bind_matmul(const KernelSetup& setup, const FloatKernels& kernels) {
           gathered_bytes(setup, g), repacked(g)};
 }
 
-bool are_floats(const KernelSetup& setup) {
-  for (const TensorSpec& spec : setup.inputs) {
-    if (spec.present && spec.dtype != DType::kF32) return false;
-  }
-  return setup.output().dtype == DType::kF32;
-}
-
 // Plain products, with at most one value a column added; the others stay with the reference.
 bool accepts_gemm(const KernelSetup& setup) {
   if (!are_floats(setup)) return false;

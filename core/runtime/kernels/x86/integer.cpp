@@ -2,6 +2,7 @@
 // int32.
 #include <cstring>
 
+#include "core/base/quant_math.h"
 #include "core/runtime/kernels/ref/integer_product.h"
 #include "core/runtime/kernels/x86/conv_schedule.h"
 #include "core/runtime/kernels/x86/x86.h"
@@ -54,43 +55,61 @@ struct IntegerConv : ConvSchedule {
   const IntegerKernels& kernels;
   IntegerProduct product;
   Tensor filters;
+  int64_t block = 0;  // pairs
   bool is_signed = false;
 
   IntegerConv(const ref::ConvGeometry& geometry, const IntegerKernels& k)
       : ConvSchedule(geometry, k.columns, false), kernels(k) {}
+  int64_t pairs() const { return pairs_of(depth()); }
+  int64_t block_size() const { return block * 2 * columns; }
+  // Elements for the sums of a panel between blocks.
+  int64_t sums_size() const { return block < pairs() ? g.out_group() * columns * 2 : 0; }
 };
 
-void run_items(const IntegerConv& c, const int16_t* x, uint8_t* out, int64_t begin, int64_t end, int16_t* panel) {
+// One block of the depth.
+void multiply_block(const IntegerConv& c, uint8_t* out, const ConvSchedule::Item& item, int64_t begin, int16_t* panels) {
   const int64_t outputs = c.g.out_group();
+  auto* sums = reinterpret_cast<int32_t*>(panels + c.group_panels * c.block_size());
+  const int16_t* filters = c.filters.data<int16_t>() + item.group * outputs * c.pairs() * 2;
   IntegerTile tile = tile_of(c.product);
-  tile.panel = panel;
+  tile.pairs = std::min(c.block, c.pairs() - begin);
   tile.out_row = c.g.out_plane();
+  tile.resume = begin > 0;
+  tile.finish = begin + tile.pairs == c.pairs();
+  for (int64_t row = item.begin; row < item.end; row += c.kernels.rows) {
+    const int rows = static_cast<int>(std::min<int64_t>(c.kernels.rows, outputs - row));
+    const int64_t channel = item.group * outputs + row;
+    tile.left = filters + (row * c.pairs() + begin * rows) * 2;
+    tile.start = c.product.bias.data() + channel;
+    tile.multiplier = c.product.multipliers.data() + channel;
+    for (int64_t i = 0; i < item.count; ++i) {
+      const PixelPanel panel = c.panel_at(item.first + i);
+      tile.panel = panels + i * c.block_size();
+      tile.sums = sums + (i * outputs + row) * c.columns;
+      tile.out = out + channel * c.g.out_plane() + panel.first;
+      c.kernels.multiply(tile, rows, panel.count);
+    }
+  }
+}
+
+void run_items(const IntegerConv& c, const int16_t* x, uint8_t* out, int64_t begin, int64_t end, int16_t* panels) {
   int32_t pixels[kMaxColumns];
   for (int64_t index = begin; index < end; ++index) {
-    const int64_t group = index / c.panels();
-    const PixelPanel at = c.panel_at(index % c.panels());
-    c.planes.locate(at, c.columns, true, pixels);
-    c.kernels.gather(x + group * c.g.in_group() * c.planes.channel_size(), c.planes.offsets().data(), c.depth(), pixels,
-                     true, panel);
-    const int16_t* filters = c.filters.data<int16_t>() + group * outputs * tile.pairs * 2;
-    for (int64_t row = 0; row < outputs; row += c.kernels.rows) {
-      const int64_t channel = group * outputs + row;
-      tile.left = filters + row * tile.pairs * 2;
-      tile.start = c.product.bias.data() + channel;
-      tile.multiplier = c.product.multipliers.data() + channel;
-      tile.out = out + channel * c.g.out_plane() + at.first;
-      c.kernels.multiply(tile, static_cast<int>(std::min<int64_t>(c.kernels.rows, outputs - row)), at.count);
+    const ConvSchedule::Item item = c.item_at(index);
+    for (int64_t pair = 0; pair < c.pairs(); pair += c.block) {
+      for (int64_t i = 0; i < item.count; ++i) {
+        c.planes.locate(c.panel_at(item.first + i), c.columns, true, pixels);
+        c.kernels.gather(x + item.group * c.g.in_group() * c.planes.channel_size(), c.planes.offsets().data() + 2 * pair,
+                         std::min(2 * c.block, c.depth() - 2 * pair), pixels, true, panels + i * c.block_size());
+      }
+      multiply_block(c, out, item, pair, panels);
     }
   }
 }
 
 void run_conv(const IntegerConv& c, const KernelCall& call) {
   const auto copy_row = [&](const uint8_t* from, int64_t step, int64_t count, int16_t* to) {
-    if (step == 1) return c.kernels.widen(from, count, c.is_signed, c.product.x_zero_point, to);
-    for (int64_t i = 0; i < count; ++i) {
-      const uint8_t byte = from[i * step];
-      to[i] = static_cast<int16_t>((c.is_signed ? static_cast<int8_t>(byte) : byte) - c.product.x_zero_point);
-    }
+    c.kernels.widen(from, step, count, c.is_signed, c.product.x_zero_point, to);
   };
   const auto copy = [&](int64_t image, int64_t begin, int64_t end, std::byte* planes) {
     const uint8_t* x = call.in<uint8_t>(0) + image * c.g.in_channels * c.g.in_plane();
@@ -113,7 +132,10 @@ BoundKernel bind_conv(const KernelSetup& setup, const IntegerKernels& kernels) {
   setup.check(c->product.depth() == c->g.depth(), "the weight does not fit");
   c->element = sizeof(int16_t);
   c->threads = setup.threads;
-  c->panel_size = pairs_of(c->depth()) * 2 * kernels.columns;
+  c->block = depth_block(c->pairs());
+  if (c->g.out_group() * c->pairs() * 2 * c->element > kCachedFilterBytes) c->group_panels = kPanelGroup;
+  c->split_filters(kernels.rows);
+  c->panel_size = c->group_panels * (c->block_size() + c->sums_size());
   c->is_signed = setup.input(0).dtype == DType::kI8;
   c->filters = pack_groups(setup, c->product, 0, c->g.groups, kernels.rows);
   return {[c](const KernelCall& call) { run_conv(*c, call); }, c->workspace(setup), {1, 2}};
@@ -126,6 +148,8 @@ bool accepts_conv(const KernelSetup& setup) {
 
 // Rows of x are the columns of tiles. Filters in blocks, so that one row of x still spreads over threads.
 constexpr int64_t kFilterBlock = 96;
+// Up to here each row reads the filters for itself: a tile computes 16 columns, however few of them are rows.
+constexpr int64_t kFewRows = 4;
 
 struct IntegerGemm {
   const IntegerKernels* kernels = nullptr;
@@ -144,7 +168,7 @@ struct IntegerGemm {
 void gather_rows(const IntegerGemm& g, const uint8_t* x, int64_t count, int16_t* wide, int16_t* panel) {
   const int64_t step = 2 * g.kernels->columns;
   for (int64_t c = 0; c < count; ++c) {
-    g.kernels->widen(x + c * g.depth(), g.depth(), g.is_signed, g.product.x_zero_point, wide);
+    g.kernels->widen(x + c * g.depth(), 1, g.depth(), g.is_signed, g.product.x_zero_point, wide);
     if (g.depth() % 2 != 0) wide[g.depth()] = 0;
     for (int64_t pair = 0; pair < pairs_of(g.depth()); ++pair) {
       std::memcpy(panel + pair * step + 2 * c, wide + 2 * pair, 2 * sizeof(int16_t));
@@ -178,6 +202,24 @@ void run_gemm(const IntegerGemm& g, const KernelCall& call) {
   });
 }
 
+// The filters as they are, a sum of products a row and filter.
+void run_few_rows(const IntegerGemm& g, const KernelCall& call) {
+  const IntegerProduct& p = g.product;
+  const int64_t depth = g.depth();
+  call.pool.parallel(g.outputs, 1 + ref::kElementGrain / depth, [&](int64_t begin, int64_t end, int thread) {
+    int16_t* wide = reinterpret_cast<int16_t*>(call.workspace) + thread * depth;
+    for (int64_t row = 0; row < g.rows; ++row) {
+      g.kernels->widen(call.in<uint8_t>(0) + row * depth, 1, depth, g.is_signed, p.x_zero_point, wide);
+      uint8_t* out = call.out<uint8_t>() + row * g.outputs;
+      for (int64_t i = begin; i < end; ++i) {
+        const auto f = static_cast<size_t>(i);
+        const int32_t sum = p.bias[f] + g.kernels->dot(wide, p.filters.rows.data<int16_t>() + i * depth, depth);
+        out[i] = static_cast<uint8_t>(requantize(sum, p.multipliers[f], p.y_zero_point, p.range));
+      }
+    }
+  });
+}
+
 BoundKernel bind_gemm(const KernelSetup& setup, const IntegerKernels& kernels) {
   setup.check(setup.input(1).rank() == 2 && setup.input(0).rank() >= 1,
               fmt("expected a matrix, got {}", setup.input(1).shape));
@@ -188,6 +230,10 @@ BoundKernel bind_gemm(const KernelSetup& setup, const IntegerKernels& kernels) {
   g.rows = setup.input(0).numel / g.depth();
   g.outputs = g.product.filters.rows.dim(0);
   setup.check(setup.output().numel == ref::checked_product(setup, {g.rows, g.outputs}), "the output has another size");
+  if (g.rows <= kFewRows) {
+    const int64_t bytes = ref::checked_product(setup, {setup.threads, g.depth(), int64_t{sizeof(int16_t)}});
+    return {[g](const KernelCall& call) { run_few_rows(g, call); }, bytes, {1, 2}};
+  }
   g.filters = pack_groups(setup, g.product, axis, 1, kernels.rows);
   const int64_t bytes =
       ref::checked_product(setup, {setup.threads, g.panel_size() + pairs_of(g.depth()) * 2, int64_t{sizeof(int16_t)}});

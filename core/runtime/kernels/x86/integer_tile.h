@@ -19,7 +19,10 @@ void multiply_rows(const IntegerTile& t, int columns) {
   constexpr int kWidth = V::kLanes;
   typename V::Ints sum[kRows][2];
 #pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = V::broadcast(t.start[r]);
+  for (int r = 0; r < kRows; ++r) {
+    sum[r][0] = t.resume ? V::load_ints(t.sums + r * 2 * kWidth) : V::broadcast(t.start[r]);
+    sum[r][1] = t.resume ? V::load_ints(t.sums + r * 2 * kWidth + kWidth) : sum[r][0];
+  }
   const int16_t *left = t.left, *panel = t.panel;
   for (int64_t k = 0; k < t.pairs; ++k) {
     const auto low = V::load(panel), high = V::load(panel + 2 * kWidth);
@@ -31,6 +34,14 @@ void multiply_rows(const IntegerTile& t, int columns) {
     }
     left += 2 * kRows;
     panel += 4 * kWidth;
+  }
+  if (!t.finish) {
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      V::store_ints(t.sums + r * 2 * kWidth, sum[r][0]);
+      V::store_ints(t.sums + r * 2 * kWidth + kWidth, sum[r][1]);
+    }
+    return;
   }
   Requantizer<V> requantize{{}, V::broadcast(t.zero_point), V::broadcast(t.low), V::broadcast(t.high)};
 #pragma GCC unroll 8
@@ -64,6 +75,23 @@ void multiply(const IntegerTile& t, int rows, int columns) {
   }
 }
 
+template <class V>
+int32_t dot(const int16_t* x, const int16_t* w, int64_t depth) {
+  constexpr int64_t kStep = 2 * V::kLanes;
+  auto even = V::broadcast(0), odd = even;
+  int64_t k = 0;
+  for (; k + 2 * kStep <= depth; k += 2 * kStep) {
+    even = V::add_products(even, V::load(x + k), V::load(w + k));
+    odd = V::add_products(odd, V::load(x + k + kStep), V::load(w + k + kStep));
+  }
+  int32_t lanes[2 * V::kLanes], sum = 0;
+  V::store_ints(lanes, even);
+  V::store_ints(lanes + V::kLanes, odd);
+  for (const int32_t lane : lanes) sum += lane;
+  for (; k < depth; ++k) sum += x[k] * w[k];
+  return sum;
+}
+
 // Of neighbours along depth, lane by lane; the second of the last pair may be missing.
 template <class V>
 void gather(const int16_t* x, const int32_t* offsets, int64_t depth, const int32_t* pixels, bool whole_vectors,
@@ -87,8 +115,22 @@ void gather(const int16_t* x, const int32_t* offsets, int64_t depth, const int32
   }
 }
 
+// A step that is a constant becomes vectors.
+template <class V, class T>
+void widen_every(const T* from, int64_t step, int64_t count, int32_t zero_point, int16_t* to) {
+  const auto zero = static_cast<int16_t>(zero_point);
+  if (step == 2)
+    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int16_t>(from[2 * i] - zero);
+  else
+    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int16_t>(from[i * step] - zero);
+}
+
 template <class V>
-void widen(const uint8_t* from, int64_t count, bool is_signed, int32_t zero_point, int16_t* to) {
+void widen(const uint8_t* from, int64_t step, int64_t count, bool is_signed, int32_t zero_point, int16_t* to) {
+  if (step != 1) {
+    if (is_signed) return widen_every<V>(reinterpret_cast<const int8_t*>(from), step, count, zero_point, to);
+    return widen_every<V>(from, step, count, zero_point, to);
+  }
   const auto zero = V::broadcast_short(zero_point);
   int64_t i = 0;
   for (; i + V::kLanes <= count; i += V::kLanes) {
@@ -135,23 +177,22 @@ int64_t quantize(const ByteQuantization& q, int64_t count) {
   return i;
 }
 
-// Two vectors of pixels; taps go in pairs, the last one may stand alone.
+// Two vectors of pixels, interleaved as V::interleave leaves them; taps go in pairs, the last one may stand alone.
 template <class V>
 void sum_pixels(const IntegerPlane& p, int64_t h, int64_t w, uint8_t* bytes) {
-  typename V::Ints sum[2] = {V::broadcast(p.start), V::broadcast(p.start)};
+  typename V::Ints low = V::broadcast(p.start), high = low;
   const int16_t* x = p.x + h * p.line + w;
   for (int64_t t = 0; t < p.taps; t += 2) {
     const bool whole = t + 1 < p.taps;
     const int16_t weights[2] = {p.weights[t], whole ? p.weights[t + 1] : int16_t{0}};
-    const int16_t *a = x + p.offsets[t], *b = x + p.offsets[whole ? t + 1 : t];
+    const auto a = V::load(x + p.offsets[t]), b = V::load(x + p.offsets[whole ? t + 1 : t]);
     const auto pair = V::broadcast_pair(weights);
-#pragma GCC unroll 2
-    for (int v = 0; v < 2; ++v)
-      sum[v] = V::add_products(sum[v], V::pairs_of(a + v * V::kLanes, b + v * V::kLanes), pair);
+    low = V::add_products(low, V::interleave_low(a, b), pair);
+    high = V::add_products(high, V::interleave_high(a, b), pair);
   }
   const Requantizer<V> requantize{V::broadcast(p.multiplier), V::broadcast(p.zero_point), V::broadcast(p.low),
                                   V::broadcast(p.high)};
-  V::store_bytes(bytes, requantize(sum[0]), requantize(sum[1]));
+  V::store_interleaved_bytes(bytes, requantize(low), requantize(high));
 }
 
 template <class V>

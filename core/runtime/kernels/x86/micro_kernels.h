@@ -38,6 +38,18 @@ struct FloatPlane {
   float* out = nullptr;
 };
 
+/// The end of Winograd's F(4x4, 3x3) for one output channel and a panel of tiles, counted along the rows of tiles.
+struct WinogradOutput {
+  const float* sums = nullptr;  ///< [36] panels, `step` apart
+  int64_t step = 0, first = 0;  ///< `first`: tile in lane 0
+  int count = 0;                ///< tiles of the panel
+  int64_t tiles_w = 0, height = 0, width = 0;
+  float start = 0.0f;
+  const float* residual = nullptr;  ///< plane, added; or null
+  float low = 0.0f, high = 0.0f;
+  float* out = nullptr;  ///< plane
+};
+
 struct FloatKernels {
   int rows, columns;  ///< of a full tile
   /// 1 <= rows, columns <= those of a full tile. Sums are fused multiply-adds in the order of depth.
@@ -46,6 +58,11 @@ struct FloatKernels {
   void (*gather)(const float* x, const int32_t* offsets, int64_t depth, const int32_t* pixels, bool whole_vectors,
                  float* panel);
   void (*depthwise)(const FloatPlane& plane);
+  /// to[i] = from[i * step].
+  void (*copy)(const float* from, int64_t step, int64_t count, float* to);
+  /// taps [36][columns], a 6 x 6 input a tile, to 36 panels, `out_step` apart.
+  void (*winograd_input)(const float* taps, int64_t out_step, float* out);
+  void (*winograd_output)(const WinogradOutput& output);
 };
 
 const FloatKernels& avx2_float_kernels();
@@ -57,6 +74,9 @@ struct IntegerTile {
   const int16_t* panel = nullptr;  ///< [pairs][IntegerKernels::columns][2]
   int64_t pairs = 0;
   const int32_t* start = nullptr;  ///< one a row
+  int32_t* sums = nullptr;         ///< [rows][IntegerKernels::columns], between the blocks of one depth
+  bool resume = false;             ///< sums go on from `sums`, else from `start`
+  bool finish = true;              ///< last block along depth: writes `out`, else `sums`
   const float* multiplier = nullptr;
   float zero_point = 0.0f, low = 0.0f, high = 0.0f;
   uint8_t* out = nullptr;
@@ -94,12 +114,14 @@ struct ByteQuantization {
 struct IntegerKernels {
   int rows, columns;  ///< of a full tile
   void (*multiply)(const IntegerTile& tile, int rows, int columns);
+  /// Sum of x[i] * w[i], exact as long as the sum of the products' magnitudes fits int32.
+  int32_t (*dot)(const int16_t* x, const int16_t* w, int64_t depth);
   /// panel[k / 2][c][k % 2] = x[offsets[k] + pixels[c]], a last half pair with 0. With `whole_vectors` up to 16
   /// elements behind a pixel may be read.
   void (*gather)(const int16_t* x, const int32_t* offsets, int64_t depth, const int32_t* pixels, bool whole_vectors,
                  int16_t* panel);
-  /// to[i] = from[i] - zero_point.
-  void (*widen)(const uint8_t* from, int64_t count, bool is_signed, int32_t zero_point, int16_t* to);
+  /// to[i] = from[i * step] - zero_point.
+  void (*widen)(const uint8_t* from, int64_t step, int64_t count, bool is_signed, int32_t zero_point, int16_t* to);
   /// Adds the first elements and returns how many: the rest of fewer than 16 is the caller's.
   int64_t (*add)(const ByteSum& sum, int64_t count);
   int64_t (*quantize)(const ByteQuantization& quantization, int64_t count);
@@ -116,5 +138,25 @@ struct LoopKernels {
 };
 
 const LoopKernels& avx2_loop_kernels();
+
+/// out = (x - mean) / sqrt(variance + epsilon) * scale + bias over one row; the mean counts as 0 unless `centred`.
+struct NormalizedRow {
+  const float *x = nullptr, *scale = nullptr, *bias = nullptr;  ///< bias: or null
+  int64_t count = 0;
+  double epsilon = 0.0;
+  bool centred = true;
+  float* out = nullptr;
+};
+
+/// y[i] = f(x[i]); in place is fine.
+using MapFloats = void (*)(const float* x, int64_t count, float* y);
+
+struct MathKernels {
+  MapFloats exp, sigmoid, silu, tanh, erf, gelu, gelu_tanh;
+  MapFloats softmax;  ///< of one row; the sum is taken in double
+  void (*normalize)(const NormalizedRow& row);
+};
+
+const MathKernels& avx2_math_kernels();
 
 }  // namespace pare::x86

@@ -1,7 +1,6 @@
 #include "core/runtime/kernels/x86/planes.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 namespace pare::x86 {
@@ -82,13 +81,6 @@ void Planes::locate(const PixelPanel& panel, int lanes, bool run_on, int32_t* pi
 int64_t Planes::last_element(const PixelPanel& panel) const {
   const int64_t last = panel.first + panel.count - 1;
   return last / geometry_.out_w * geometry_.stride_h * row_size_ + last % geometry_.out_w + last_offset_;
-}
-
-void copy_row(const float* from, int64_t step, int64_t count, float* to) {
-  if (step == 1)
-    std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
-  else
-    for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
 }
 
 }  // namespace pare::x86

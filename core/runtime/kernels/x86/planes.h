@@ -81,7 +81,4 @@ class Planes {
   void make_offsets();
 };
 
-/// to[i] = from[i * step] for i < count.
-void copy_row(const float* from, int64_t step, int64_t count, float* to);
-
 }  // namespace pare::x86

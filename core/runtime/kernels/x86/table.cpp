@@ -5,6 +5,13 @@
 namespace pare {
 namespace x86 {
 
+bool are_floats(const KernelSetup& setup) {
+  for (const TensorSpec& spec : setup.inputs) {
+    if (spec.present && spec.dtype != DType::kF32) return false;
+  }
+  return setup.output().dtype == DType::kF32;
+}
+
 int64_t depth_block(int64_t depth) {
   constexpr int64_t kMost = 320;  // 16 columns of 320 floats: 20 KB
   const int64_t blocks = std::max<int64_t>(1, (depth + kMost - 1) / kMost);
@@ -23,13 +30,17 @@ void pack_left(const float* left, int64_t rows, int64_t depth, int tile_rows, fl
 }  // namespace x86
 
 void add_x86_kernels(KernelTable& table) {
-  const x86::Level avx2{Isa::kAvx2, x86::avx2_float_kernels(), x86::avx2_integer_kernels(), x86::avx2_loop_kernels()};
+  const x86::Level avx2{Isa::kAvx2, x86::avx2_float_kernels(), x86::avx2_integer_kernels(), x86::avx2_loop_kernels(),
+                        x86::avx2_math_kernels()};
   x86::add_conv_kernels(table, avx2);
   x86::add_gemm_kernels(table, avx2);
   x86::add_integer_kernels(table, avx2);
-  x86::add_depthwise_kernels(table, avx2);  // behind the general ones: the last that accepts a node is taken
   x86::add_pool_kernels(table, avx2);
   x86::add_quantize_kernels(table, avx2);
+  x86::add_math_kernels(table, avx2);
+  // Behind the general ones: the last that accepts a node is taken.
+  x86::add_winograd_kernels(table, avx2);
+  x86::add_depthwise_kernels(table, avx2);
 }
 
 }  // namespace pare

@@ -13,6 +13,7 @@ struct Level {
   const FloatKernels& floats;
   const IntegerKernels& integers;
   const LoopKernels& loops;
+  const MathKernels& math;
   std::string name(const char* kernel) const { return fmt("{}.{}", name_of(isa), kernel); }
 };
 
@@ -20,8 +21,13 @@ void add_conv_kernels(KernelTable& table, const Level& level);
 void add_depthwise_kernels(KernelTable& table, const Level& level);
 void add_gemm_kernels(KernelTable& table, const Level& level);
 void add_integer_kernels(KernelTable& table, const Level& level);
+void add_math_kernels(KernelTable& table, const Level& level);
 void add_pool_kernels(KernelTable& table, const Level& level);
 void add_quantize_kernels(KernelTable& table, const Level& level);
+void add_winograd_kernels(KernelTable& table, const Level& level);
+
+/// Whether all operands and the first output are float32.
+bool are_floats(const KernelSetup& setup);
 
 /// Depth of the blocks a panel is cut into, for sums of `depth` products: panels stay in the first-level cache.
 int64_t depth_block(int64_t depth);
