@@ -9,7 +9,7 @@
 namespace pare {
 
 /// Where the stored elements sit.
-enum class Layout : uint8_t { kDense, kBitmask, kNofM, kBlock };
+enum class Layout : uint8_t { kDense, kBitmask, kNofM, kBlock, kPattern };
 /// What a stored element is.
 enum class Codec : uint8_t { kRaw, kF16, kBF16, kAffine, kPalette, kSign };
 
@@ -28,7 +28,9 @@ struct Encoding {
 
   int64_t n = 0, m = 0;        ///< n of m along dim `sparse_axis` (kNofM)
   int64_t sparse_axis = 1;
-  std::vector<int64_t> block;  ///< block sizes of the leading dims (kBlock)
+  std::vector<int64_t> block;  ///< block sizes of the leading dims (kBlock, kPattern)
+  /// Which elements of the dims behind `block` a stored block keeps, one bit each, first element lowest (kPattern).
+  std::vector<int64_t> patterns;
 
   bool operator==(const Encoding&) const = default;
 };

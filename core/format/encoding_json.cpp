@@ -19,6 +19,7 @@ void visit(E& e, V&& v) {
   v("m", e.m);
   v("sparse_axis", e.sparse_axis);
   v("block", e.block);
+  v("patterns", e.patterns);
 }
 
 template <class T>

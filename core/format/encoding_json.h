@@ -7,7 +7,8 @@ namespace pare {
 
 template <> struct EnumNames<Layout> {
   static constexpr std::pair<Layout, const char*> kNames[] = {
-      {Layout::kDense, "dense"}, {Layout::kBitmask, "bitmask"}, {Layout::kNofM, "n:m"}, {Layout::kBlock, "block"}};
+      {Layout::kDense, "dense"}, {Layout::kBitmask, "bitmask"}, {Layout::kNofM, "n:m"}, {Layout::kBlock, "block"},
+      {Layout::kPattern, "pattern"}};
 };
 template <> struct EnumNames<Codec> {
   static constexpr std::pair<Codec, const char*> kNames[] = {

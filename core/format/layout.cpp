@@ -1,6 +1,8 @@
 #include "core/format/layout.h"
 
+#include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "core/format/bits.h"
 
@@ -9,6 +11,8 @@ namespace {
 
 constexpr int64_t kMaxGroup = 256;     // n:m groups: positions fit one byte
 constexpr int64_t kMaxBlock = 1 << 24;  // elements of one block: bounds what one mask bit can expand to
+constexpr int64_t kMaxWindow = 32;      // elements that a pattern chooses from: they fit a number
+constexpr size_t kMaxPatterns = 256;
 
 // The groups of m elements along the sparse axis, as (outer, inner) loops over a row-major tensor.
 struct Groups {
@@ -152,6 +156,85 @@ Positions read_blocks(const EncodedTensor& e) {
   return Positions::listed(std::move(list));
 }
 
+// Blocks of which each stores the elements of one pattern.
+struct Patterns {
+  Blocks blocks;
+  const std::vector<int64_t>& masks;
+  int index_bits = 1;
+  using Choice = std::pair<int64_t, int64_t>;  // pattern, block
+
+  explicit Patterns(const EncodedTensor& e) : blocks(e), masks(e.encoding.patterns) {
+    PARE_CHECK(blocks.trailing >= 1 && blocks.trailing <= kMaxWindow && !masks.empty() && masks.size() <= kMaxPatterns,
+               ModelError, "[encoding] expected 1 to {} patterns of at most {} elements, got {} of {}", kMaxPatterns,
+               kMaxWindow, masks.size(), blocks.trailing);
+    for (int64_t mask : masks)
+      PARE_CHECK(mask >= 1 && mask < int64_t{1} << blocks.trailing, ModelError,
+                 "[encoding] expected patterns of {} elements, got {}", blocks.trailing, mask);
+    index_bits = std::max(1, static_cast<int>(std::bit_width(masks.size() - 1)));
+  }
+  int64_t rows() const { return blocks.counts[0]; }
+  int64_t row_size() const { return rows() == 0 ? 0 : blocks.count / rows(); }
+  // Number of the first pattern that keeps all elements with their bits in `used`.
+  int64_t covering(int64_t used) const {
+    for (size_t k = 0; k < masks.size(); ++k)
+      if ((used & ~masks[k]) == 0) return static_cast<int64_t>(k);
+    throw ModelError(fmt("[encoding] expected blocks that keep elements of one of {} patterns, got {} (constant of shape {})",
+                         masks.size(), used, blocks.shape));
+  }
+  // The elements of a row's stored blocks in runs of equal patterns.
+  void list(std::vector<Choice>& row, std::vector<int64_t>& out) const {
+    std::sort(row.begin(), row.end());
+    for (const auto& [pattern, block] : row)
+      blocks.visit(block, [&, mask = masks[static_cast<size_t>(pattern)]](int64_t i) {
+        if (mask >> (i % blocks.trailing) & 1) out.push_back(i);
+      });
+  }
+};
+
+Positions write_patterns(EncodedTensor& out, const std::function<bool(int64_t)>& is_zero) {
+  const Patterns patterns(out);
+  const Blocks& blocks = patterns.blocks;
+  std::vector<int64_t> list;
+  std::vector<int32_t> mask(static_cast<size_t>(blocks.count)), index;
+  std::vector<Patterns::Choice> row;
+  for (int64_t r = 0; r < patterns.rows(); ++r, row.clear()) {
+    for (int64_t b = r * patterns.row_size(); b < (r + 1) * patterns.row_size(); ++b) {
+      int64_t used = 0;
+      blocks.visit(b, [&](int64_t i) { used |= int64_t{!is_zero(i)} << (i % blocks.trailing); });
+      if (used == 0) continue;
+      mask[static_cast<size_t>(b)] = 1;
+      row.emplace_back(patterns.covering(used), b);
+      index.push_back(static_cast<int32_t>(row.back().first));
+    }
+    patterns.list(row, list);
+  }
+  out.parts["mask"] = pack_bits(mask, 1);
+  out.parts["index"] = pack_bits(index, patterns.index_bits);
+  return Positions::listed(std::move(list));
+}
+
+Positions read_patterns(const EncodedTensor& e) {
+  const Patterns patterns(e);
+  const int64_t count = patterns.blocks.count;
+  const auto* mask = part_of(e, "mask", DType::kU8, packed_bytes(count, 1)).data<uint8_t>();
+  int64_t stored = 0;
+  for (int64_t b = 0; b < count; ++b) stored += get_bit(mask, b);
+  const auto* index = part_of(e, "index", DType::kU8, packed_bytes(stored, patterns.index_bits)).data<uint8_t>();
+  std::vector<int64_t> list;
+  std::vector<Patterns::Choice> row;
+  for (int64_t r = 0, next = 0; r < patterns.rows(); ++r, row.clear()) {
+    for (int64_t b = r * patterns.row_size(); b < (r + 1) * patterns.row_size(); ++b) {
+      if (!get_bit(mask, b)) continue;
+      const int64_t pattern = get_bits(index, next++, patterns.index_bits);
+      PARE_CHECK(pattern < static_cast<int64_t>(patterns.masks.size()), ModelError,
+                 "[encoding] expected pattern numbers below {}, got {}", patterns.masks.size(), pattern);
+      row.emplace_back(pattern, b);
+    }
+    patterns.list(row, list);
+  }
+  return Positions::listed(std::move(list));
+}
+
 Positions write_bitmask(EncodedTensor& out, const std::function<bool(int64_t)>& is_zero) {
   const int64_t count = numel_of(out.shape);
   std::vector<int64_t> list;
@@ -193,6 +276,7 @@ Positions write_layout(EncodedTensor& out, const std::function<bool(int64_t)>& i
     case Layout::kBitmask: return write_bitmask(out, is_zero);
     case Layout::kNofM: return write_groups(out, is_zero);
     case Layout::kBlock: return write_blocks(out, is_zero);
+    case Layout::kPattern: return write_patterns(out, is_zero);
   }
   return Positions::dense(numel_of(out.shape));
 }
@@ -203,6 +287,7 @@ Positions read_layout(const EncodedTensor& encoded) {
     case Layout::kBitmask: return read_bitmask(encoded);
     case Layout::kNofM: return read_groups(encoded);
     case Layout::kBlock: return read_blocks(encoded);
+    case Layout::kPattern: return read_patterns(encoded);
   }
   return Positions::dense(numel_of(encoded.shape));
 }

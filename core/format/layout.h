@@ -29,7 +29,7 @@ class Positions {
   std::vector<int64_t> list_;
 };
 
-/// Chooses the elements to store and adds the layout's parts ("mask" or "index") to `out.parts`.
+/// Chooses the elements to store and adds the layout's parts ("mask", "index") to `out.parts`.
 /// `is_zero(i)`: flat element i decodes to zero. Throws ModelError when the tensor does not have the layout's structure.
 Positions write_layout(EncodedTensor& out, const std::function<bool(int64_t)>& is_zero);
 

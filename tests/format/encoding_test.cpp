@@ -36,6 +36,17 @@ Tensor n_of_m(Tensor t, int64_t n, int64_t m) {
   return out;
 }
 
+// Leaves 3x3 kernels their horizontal bar and one arm, above or below by groups of 2x3 kernels.
+Tensor cross(const Tensor& t) {
+  Tensor out = t.clone();
+  for (int64_t i = 0; i < t.numel(); ++i) {
+    const int64_t filter = i / 9 / t.dim(1), channel = i / 9 % t.dim(1);
+    if (((filter / 2 + channel / 3) % 2 ? 184 : 58) >> (i % 9) & 1) continue;
+    out.mutable_data<float>()[i] = 0.0f;
+  }
+  return out;
+}
+
 std::vector<std::pair<Encoding, Tensor>> layouts() {
   const Tensor sparse = random_floats({6, 8, 3, 3}, 6);
   return {{{}, sparse},
@@ -43,7 +54,8 @@ std::vector<std::pair<Encoding, Tensor>> layouts() {
           {{.layout = Layout::kNofM, .n = 2, .m = 4}, n_of_m(sparse, 2, 4)},
           {{.layout = Layout::kNofM, .n = 3, .m = 8, .sparse_axis = 1}, n_of_m(sparse, 1, 8)},
           {{.layout = Layout::kBlock, .block = {4, 3}}, n_of_m(sparse, 3, 8)},
-          {{.layout = Layout::kBlock, .block = {1, 1, 3, 3}}, sparse}};
+          {{.layout = Layout::kBlock, .block = {1, 1, 3, 3}}, sparse},
+          {{.layout = Layout::kPattern, .block = {2, 3}, .patterns = {184, 58}}, cross(sparse)}};
 }
 
 TEST(Bits, streams_of_every_width_round_trip) {
