@@ -14,10 +14,26 @@ Tensor random_floats(const Shape& shape, uint64_t seed) {
 
 namespace {
 
-EncodedTensor random_int8(const Shape& shape) {
+// Leaves `kept` of the 3x3 kernels, and these one of eight patterns of four elements, both drawn: trained ones have longer
+// and shorter runs.
+template <class T>
+void keep_patterns(Tensor& weight, double kept) {
+  if (kept >= kAll) return;
+  constexpr int kPatterns[] = {184, 58, 178, 154, 27, 54, 216, 432};
+  Rng rng(7);
+  T* kernel = weight.mutable_data<T>();
+  for (int64_t k = 0; k < weight.numel() / 9; ++k, kernel += 9) {
+    const int pattern = rng.uniform() < kept ? kPatterns[rng.below(8)] : 0;
+    for (int i = 0; i < 9; ++i)
+      if ((pattern >> i & 1) == 0) kernel[i] = T{0};
+  }
+}
+
+EncodedTensor random_int8(const Shape& shape, double kept) {
   Tensor q(DType::kI32, shape);
   Rng rng(3);
   for (int64_t i = 0; i < q.numel(); ++i) q.mutable_data<int32_t>()[i] = static_cast<int32_t>(rng.below(255)) - 127;
+  keep_patterns<int32_t>(q, kept);
   Encoding encoding;
   encoding.codec = Codec::kAffine;
   encoding.axis = 0;
@@ -54,8 +70,12 @@ class Builder {
 // Constant operands behind the first.
 std::vector<ValueId> operands(Builder& b, const LayerSpec& spec) {
   const Shape channels = {spec.x.size() > 1 ? spec.x[1] : 1};
-  if (!spec.w.empty())
-    return {b.constant("w", spec.integer ? random_int8(spec.w) : encode_raw(random_floats(spec.w, 2)))};
+  if (!spec.w.empty() && spec.integer) return {b.constant("w", random_int8(spec.w, spec.kept))};
+  if (!spec.w.empty()) {
+    Tensor weight = random_floats(spec.w, 2);
+    keep_patterns<float>(weight, spec.kept);
+    return {b.constant("w", encode_raw(weight))};
+  }
   if (spec.op == "Add" || spec.op == "Mul") return {b.constant("w", encode_raw(random_floats(spec.x, 2)))};
   if (spec.op == "QuantizeLinear") {
     return {b.constant("scale", encode_raw(Tensor::scalar(0.01f))),
@@ -72,6 +92,26 @@ std::vector<ValueId> operands(Builder& b, const LayerSpec& spec) {
 KernelCase layer(const std::string& name, const LayerSpec& spec) {
   return {name + (spec.integer ? " int8" : " fp32"), spec.integer ? "pare.plan.QLinear" + spec.op : spec.op,
           layer_model(spec), random_floats(spec.x, 1)};
+}
+
+// Kernel patterns at 2.25, 4.5 and 8 times fewer weights, drawn instead of trained.
+void add_pattern_cases(bool integer, std::vector<KernelCase>& cases) {
+  struct Shape3x3 {
+    int64_t in, out, size;
+  };
+  for (const auto& [kept, factor] : {std::pair{1.0, "2.25"}, {0.5, "4.5"}, {0.28, "8"}}) {
+    for (const Shape3x3& s : {Shape3x3{64, 64, 56}, {128, 128, 28}, {256, 256, 14}, {512, 512, 7}, {256, 256, 56},
+                              {512, 512, 14}, {32, 32, 16}, {64, 64, 8}}) {
+      cases.push_back(layer(fmt("patterns (random) {}x fewer weights 3x3 {}->{}@{}", factor, s.in, s.out, s.size),
+                            {"Conv",
+                             {1, s.in, s.size, s.size},
+                             {s.out, s.in, 3, 3},
+                             {{"pads", std::vector<int64_t>(4, 1)}},
+                             integer,
+                             "",
+                             kept}));
+    }
+  }
 }
 
 }  // namespace
@@ -96,6 +136,7 @@ std::vector<KernelCase> kernel_cases() {
       {64, 256, 56, 1, 1}, {512, 128, 28, 1, 1}, {16, 16, 32, 3, 1},   {32, 32, 16, 3, 1},  {64, 64, 8, 3, 1}};
   std::vector<KernelCase> cases;
   for (const bool integer : {false, true}) {
+    add_pattern_cases(integer, cases);
     for (const ConvShape& s : kShapes) {
       const int64_t pad = s.kernel / 2;
       cases.push_back(

@@ -7,6 +7,9 @@
 
 namespace pare::bench {
 
+/// No patterns: a dense weight.
+inline constexpr double kAll = 2.0;
+
 /// An operator on one random input.
 struct LayerSpec {
   std::string op;
@@ -15,6 +18,7 @@ struct LayerSpec {
   Attrs attrs;
   bool integer = false;  ///< int8 weights, between QuantizeLinear and DequantizeLinear pairs
   std::string after;     ///< operator behind it, or empty
+  double kept = kAll;    ///< share of the 3x3 kernels that keep four elements; the others are zero
 };
 FrozenModel layer_model(const LayerSpec& spec);
 /// Uniform in [-1, 1).

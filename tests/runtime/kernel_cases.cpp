@@ -12,6 +12,7 @@ double winograd_deviation(int64_t channels) { return 21.4 * 0x1p-24 * static_cas
 struct ConvShape {
   int64_t batch, channels, height, width, outputs, kernel_h, kernel_w, group = 1, stride = 1, dilation = 1;
   std::vector<int64_t> pads = {0, 0, 0, 0};
+  bool patterns = false;
 };
 
 // Tiles are 6 rows x 16 columns, blocks 320 deep.
@@ -42,6 +43,12 @@ std::vector<ConvShape> conv_shapes() {
   shapes.push_back({1, 330, 12, 16, 32, 3, 3, 1, 1, 1, same});
   shapes.push_back({1, 32, 18, 66, 32, 3, 3});
   shapes.push_back({1, 80, 2, 40, 70, 3, 3, 1, 1, 1, same});   // filters beyond the second-level cache
+  // Patterns: lines around the vector's width, filters in several blocks, places that are no neighbours.
+  for (int64_t width : {7, 8, 14, 16, 23, 24, 32}) shapes.push_back({2, 5, 3, width, 30, 3, 3, 1, 1, 1, same, true});
+  shapes.push_back({1, 3, 5, 8, 300, 3, 3, 1, 1, 1, same, true});
+  shapes.push_back({2, 6, 15, 16, 40, 3, 3, 1, 2, 1, same, true});
+  shapes.push_back({1, 6, 9, 8, 40, 3, 3, 1, 1, 2, {2, 2, 2, 2}, true});
+  shapes.push_back({1, 6, 9, 10, 40, 3, 3, 1, 1, 1, {0, 0, 0, 0}, true});
   return shapes;
 }
 
@@ -60,7 +67,8 @@ KernelCase conv_case(const ConvShape& c, bool fused, bool constant, double magni
   // The residual of the fused case is a convolution, too.
   const double winograd_error = kWinogradDeviations * winograd_deviation(c.channels) * (fused ? 2.0 : 1.0);
   const Tensor x = random_floats({c.batch, c.channels, c.height, c.width}, 1, -magnitude, magnitude);
-  const Tensor w = random_floats({c.outputs, c.channels / c.group, c.kernel_h, c.kernel_w}, 2);
+  const Tensor values = random_floats({c.outputs, c.channels / c.group, c.kernel_h, c.kernel_w}, 2);
+  const Tensor w = c.patterns ? with_patterns(values) : values;
   KernelCase out{text_of(c) + (fused ? " fused" : "") + (constant ? "" : " dynamic"), {}, {x}, winograd_error};
   const ValueId input = b.input("x", DType::kF32, to_dims(x.shape()));
   if (!constant) out.inputs.push_back(w);
@@ -119,9 +127,10 @@ std::vector<KernelCase> matmul_cases() {
 }
 
 // 8-bit weights, one scale a filter; the extremes stand in front.
-EncodedTensor weight_of(const Shape& shape, int64_t axis) {
+EncodedTensor weight_of(const Shape& shape, int64_t axis, bool patterns = false) {
   Tensor integers = random_integers(DType::kI32, shape, 5, -127, 127);
   for (int64_t i = 0; i < integers.numel() / 3; ++i) integers.mutable_data<int32_t>()[i] = i % 2 == 0 ? 127 : -127;
+  if (patterns) integers = with_patterns(integers);
   Encoding encoding;
   encoding.codec = Codec::kAffine;
   encoding.axis = axis;
@@ -136,7 +145,7 @@ KernelCase integer_conv_case(const ConvShape& c, DType dtype) {
   const Tensor x = wide_floats({c.batch, c.channels, c.height, c.width});
   KernelCase out{text_of(c), {}, {x}};
   const ValueId input = b.quantize(b.input("x", DType::kF32, to_dims(x.shape())), "xq", 0.03f, dtype == DType::kU8 ? 93 : -20, dtype);
-  const ValueId weight = b.constant("w", weight_of({c.outputs, c.channels / c.group, c.kernel_h, c.kernel_w}, 0));
+  const ValueId weight = b.constant("w", weight_of({c.outputs, c.channels / c.group, c.kernel_h, c.kernel_w}, 0, c.patterns));
   const ValueId y = b.add("Relu", "relu", {b.add("Conv", "conv", {input, weight, b.constant("bias", random_floats({c.outputs}, 3))}, attrs_of(c))});
   out.model = b.finish({b.quantize(y, "yq", 0.05f, dtype == DType::kU8 ? 11 : -100, dtype)});
   return out;

@@ -1,6 +1,8 @@
 #include "tests/runtime/support.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "gtest/gtest.h"
 
@@ -19,6 +21,18 @@ Tensor random_integers(DType dtype, const Shape& shape, uint64_t seed, int64_t l
   std::vector<int64_t> values(static_cast<size_t>(numel_of(shape)));
   for (int64_t& value : values) value = low + static_cast<int64_t>(rng.below(static_cast<uint64_t>(high - low + 1)));
   return Tensor::of(values, shape).to(dtype);
+}
+
+Tensor with_patterns(const Tensor& weight) {
+  constexpr int kPatterns[] = {184, 54, 432, 0};  // the last one: no element at all
+  Tensor out = weight.clone();
+  const Tensor draw = random_integers(DType::kI32, {weight.numel() / 9}, 11, 0, 5);
+  const auto size = static_cast<size_t>(size_of(weight.dtype()));
+  for (int64_t i = 0; i < weight.numel(); ++i) {
+    const int pattern = kPatterns[std::min(draw.data<int32_t>()[i / 9], 3)];
+    if ((pattern >> (i % 9) & 1) == 0) std::memset(out.mutable_bytes() + static_cast<size_t>(i) * size, 0, size);
+  }
+  return out;
 }
 
 ValueId ModelBuilder::input(const std::string& name, DType dtype, const DimShape& shape) {

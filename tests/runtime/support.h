@@ -15,6 +15,9 @@ Tensor random_floats(const Shape& shape, uint64_t seed, double low = -1.0, doubl
 /// Uniform integers in [low, high] of any integer type.
 Tensor random_integers(DType dtype, const Shape& shape, uint64_t seed, int64_t low, int64_t high);
 
+/// A copy of 3x3 kernels [O, I, 3, 3] in which half keep one of three patterns of four elements and half are zero.
+Tensor with_patterns(const Tensor& weight);
+
 /// Graph, constants and ids while a frozen model is put together.
 struct ModelBuilder {
   FrozenModel model;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/runtime/kernels/x86/pattern_conv.h"
 #include "core/runtime/kernels/x86/x86.h"
 
 namespace pare {
@@ -41,6 +42,7 @@ void add_x86_kernels(KernelTable& table) {
   // Behind the general ones: the last that accepts a node is taken.
   x86::add_winograd_kernels(table, avx2);
   x86::add_depthwise_kernels(table, avx2);
+  x86::add_pattern_kernels(table, avx2, x86::avx2_pattern_kernels());
 }
 
 }  // namespace pare
