@@ -26,11 +26,15 @@ void Mask::remap(const ParamRemap& entry) {
   // A cut may break groups and blocks; zeros then go by element.
   if (!entry.cuts.empty() && (encoding_.layout == Layout::kNofM || encoding_.layout == Layout::kBlock))
     encoding_ = {.layout = Layout::kBitmask};
+  // Each kernel keeps its pattern, not each group of kernels.
+  if (!entry.cuts.empty() && encoding_.layout == Layout::kPattern)
+    encoding_.block.assign(encoding_.block.size(), 1);
   set_mask(mask);
 }
 
 std::unique_ptr<EncodedTensor> Mask::encode(const Tensor& effective) const {
-  return std::make_unique<EncodedTensor>(pare::encode(effective, encoding_));
+  return std::make_unique<EncodedTensor>(smallest_layout(
+      encoding_, [&](const Encoding& encoding) { return pare::encode(effective, encoding); }));
 }
 
 std::unique_ptr<Parametrization> Mask::clone() const { return std::make_unique<Mask>(mask_.clone(), encoding_); }

@@ -21,18 +21,32 @@ bool names_layout(const EncodedTensor& encoded) { return encoded.encoding.layout
 
 // Integers stored where the mask keeps elements.
 EncodedTensor with_layout(const EncodedTensor& integers, const Encoding& layout) {
-  Encoding combined = integers.encoding;
-  combined.layout = layout.layout;
-  combined.n = layout.n;
-  combined.m = layout.m;
-  combined.sparse_axis = layout.sparse_axis;
-  combined.block = layout.block;
-  const bool has_zero_point = integers.parts.count("zero_point") != 0;
-  return encode_affine(decode_integers(integers), scales_of(integers),
-                       has_zero_point ? zero_points_of(integers) : Tensor(), combined);
+  return smallest_layout(layout, [&](const Encoding& candidate) {
+    Encoding combined = candidate;
+    combined.codec = integers.encoding.codec;
+    combined.bits = integers.encoding.bits;
+    combined.is_signed = integers.encoding.is_signed;
+    combined.axis = integers.encoding.axis;
+    combined.group_axis = integers.encoding.group_axis;
+    combined.group_size = integers.encoding.group_size;
+    const bool has_zero_point = integers.parts.count("zero_point") != 0;
+    return encode_affine(decode_integers(integers), scales_of(integers),
+                         has_zero_point ? zero_points_of(integers) : Tensor(), combined);
+  });
 }
 
 }  // namespace
+
+EncodedTensor smallest_layout(const Encoding& encoding, const std::function<EncodedTensor(const Encoding&)>& encode) {
+  EncodedTensor out = encode(encoding);
+  if (encoding.layout != Layout::kPattern) return out;
+  Encoding bits = encoding;
+  bits.layout = Layout::kBitmask;
+  bits.block.clear();
+  bits.patterns.clear();
+  EncodedTensor by_element = encode(bits);
+  return by_element.nbytes() < out.nbytes() ? by_element : out;
+}
 
 EncodedTensor encode(const Chain& chain, const Tensor& effective) {
   std::unique_ptr<EncodedTensor> last, layout;

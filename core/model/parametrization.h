@@ -49,6 +49,10 @@ at::Tensor apply(const Chain& chain, const at::Tensor& raw);
 /// How the output of the chain is stored: the last link that says so, in the layout that a mask allows.
 EncodedTensor encode(const Chain& chain, const Tensor& effective);
 
+/// `encode` under the encoding's layout. Patterns give way to a bitmask where that takes fewer bytes: what is zero inside
+/// of a kept kernel costs them a whole element (few bits, few kernels in all).
+EncodedTensor smallest_layout(const Encoding& encoding, const std::function<EncodedTensor(const Encoding&)>& encode);
+
 /// Rebuilds a link from its `state` and `settings`. Throws ModelError when these do not fit.
 using ChainFactory = std::function<std::shared_ptr<Parametrization>(const std::map<std::string, at::Tensor>& state,
                                                                     const Json& settings)>;
@@ -59,7 +63,7 @@ ChainFactories builtin_chains();
 /// Element mask: 0/1, same shape as the parameter. Gradients pass to kept elements only.
 class Mask final : public Parametrization {
  public:
-  /// `encoding.layout` says how the zeros may be stored (dense, bitmask, n:m, block).
+  /// `encoding.layout` says how the zeros may be stored (dense, bitmask, n:m, block, pattern).
   explicit Mask(at::Tensor mask, Encoding encoding = {});
   std::string kind() const override { return "mask"; }
   Order order() const override { return Order::kMask; }
