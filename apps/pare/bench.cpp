@@ -185,7 +185,7 @@ int bench_table(const BenchArguments& arguments, const CommonOptions& common) {
   return 0;
 }
 
-int bench(const BenchArguments& arguments, const CommonOptions& common) {
+int run_bench(const BenchArguments& arguments, const CommonOptions& common) {
   PARE_CHECK(arguments.model.empty() != arguments.latency_table.empty(), ConfigError,
              "[bench] expected either a model or --latency-table, got {}",
              arguments.model.empty() ? "neither" : "both");
@@ -204,7 +204,7 @@ void add_bench(CLI::App& program, const CommonOptions& common, Command& command)
   verb->add_option("--latency-table", arguments->latency_table,
                    "instead of a model: writes this device's times of each kind of node as JSON");
   verb->callback(
-      [&common, &command, arguments] { command = [&common, arguments] { return bench(*arguments, common); }; });
+      [&common, &command, arguments] { command = [&common, arguments] { return run_bench(*arguments, common); }; });
 }
 
 }  // namespace pare

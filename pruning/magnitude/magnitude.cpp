@@ -38,7 +38,10 @@ Encoding encoding_of(const MagnitudeTarget& target) {
   return out;
 }
 
-std::vector<at::Tensor> masks_for(const MagnitudeTarget& target, const std::vector<at::Tensor>& scores, double sparsity) {
+}  // namespace
+
+std::vector<at::Tensor> magnitude_masks(const MagnitudeTarget& target, const std::vector<at::Tensor>& scores,
+                                        double sparsity) {
   std::vector<at::Tensor> units = scores, masks;
   if (target.structure == SparsityStructure::kNofM) {
     for (const at::Tensor& s : scores) masks.push_back(n_of_m_mask(s, target.n, target.m));
@@ -57,8 +60,6 @@ std::vector<at::Tensor> masks_for(const MagnitudeTarget& target, const std::vect
   return masks;
 }
 
-}  // namespace
-
 std::vector<std::string> selected_weights(const Graph& graph, const MagnitudeTarget& target) {
   const auto layers = selectable_nodes(graph, kPrunable);
   std::vector<std::string> out;
@@ -76,7 +77,7 @@ void apply_magnitude_masks(Model& model, const MagnitudeTarget& target, const st
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> scores;
   for (const std::string& name : weights) scores.push_back(magnitudes(model, name));
-  const std::vector<at::Tensor> masks = masks_for(target, scores, sparsity);
+  const std::vector<at::Tensor> masks = magnitude_masks(target, scores, sparsity);
   for (size_t i = 0; i < weights.size(); ++i) {
     model.remove_link(weights[i], "mask");
     model.add_link(weights[i], std::make_shared<Mask>(masks[i], encoding_of(target)));

@@ -56,6 +56,10 @@ struct GradualMagnitudeConfig : MagnitudeTarget {
 /// Names of the weights that the target selects, in graph order. Throws ConfigError when there are none.
 std::vector<std::string> selected_weights(const Graph& graph, const MagnitudeTarget& target);
 
+/// Masks (kFloat, 0 or 1) for magnitudes, one tensor a weight: the target's structure at `sparsity` (ignored for n:m).
+std::vector<at::Tensor> magnitude_masks(const MagnitudeTarget& target, const std::vector<at::Tensor>& scores,
+                                        double sparsity);
+
 /// Computes masks from |w| of the raw weights at `sparsity` (ignored for n:m) and puts them in the chains,
 /// replacing older magnitude masks. Elements that an older mask dropped stay dropped: their raw value counts as zero.
 void apply_magnitude_masks(Model& model, const MagnitudeTarget& target, const std::vector<std::string>& weights,

@@ -69,7 +69,8 @@ TEST(SensitivityCurves, EqualThoseOfMaskedModels) {
     EXPECT_GT(curve.points[0].macs, curve.points[1].macs);
   }
   EXPECT_LT(worst, all.top1 - 0.05) << "seven of eight channels matter";
-  for (const auto& [name, tensor] : model.constants().map())
+  const ConstantStore after = model.constants();
+  for (const auto& [name, tensor] : after.map())
     EXPECT_EQ(tensor.to_doubles(), before.get(name).to_doubles()) << name;
 }
 

@@ -134,12 +134,13 @@ struct FloatPatternConv : PatternConv<float, float> {
   float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
 };
 
-void run_float(const FloatPatternConv& c, const PatternKernels& kernels, const KernelCall& call) {
+void run_float(const FloatPatternConv& c, const Level& level, const PatternKernels& kernels, const KernelCall& call) {
   const int64_t in = c.g.in_channels * c.g.in_plane(), out = c.g.out_channels * c.g.out_plane();
   const auto copy = [&](int64_t image, int64_t begin, int64_t end, std::byte* planes) {
     for (int64_t channel = begin; channel < end; ++channel)
       c.planes.copy_channel(call.in<float>(0) + image * in + channel * c.g.in_plane(),
-                            reinterpret_cast<float*>(planes) + channel * c.planes.channel_size(), 0.0f, copy_row);
+                            reinterpret_cast<float*>(planes) + channel * c.planes.channel_size(), 0.0f,
+                            level.floats.copy);
   };
   c.run(call, copy, [&](int64_t image, const std::byte* planes, int64_t begin, int64_t end, std::byte* memory) {
     FloatPatternRow row;
@@ -160,7 +161,7 @@ PatternPack float_pack(const KernelSetup& setup, const FloatPatternConv& c) {
   return shared_pack(setup, c, [&] { return setup.constant(1); });
 }
 
-BoundKernel bind_float_pattern(const KernelSetup& setup, const PatternKernels& kernels) {
+BoundKernel bind_float_pattern(const KernelSetup& setup, const Level& level, const PatternKernels& kernels) {
   auto c = std::make_shared<FloatPatternConv>(ref::conv_geometry(setup), kernels.floats.vectors);
   c->threads = setup.threads;
   c->take(float_pack(setup, *c));
@@ -168,7 +169,7 @@ BoundKernel bind_float_pattern(const KernelSetup& setup, const PatternKernels& k
   if (c->added) ref::expect_shape(setup, setup.input(3), setup.output().shape, "the residual");
   c->low = static_cast<float>(setup.attrs().number("low", c->low));
   c->high = static_cast<float>(setup.attrs().number("high", c->high));
-  return {[c, &kernels](const KernelCall& call) { run_float(*c, kernels, call); }, c->workspace(setup), {1}};
+  return {[c, level, &kernels](const KernelCall& call) { run_float(*c, level, kernels, call); }, c->workspace(setup), {1}};
 }
 
 bool accepts_float_pattern(const KernelSetup& setup, const PatternKernels& kernels) {
@@ -188,11 +189,7 @@ struct IntegerPatternConv : PatternConv<int16_t, int32_t> {
 void run_integer(const IntegerPatternConv& c, const Level& level, const PatternKernels& kernels, const KernelCall& call) {
   const ref::IntegerProduct& p = c.product;
   const auto copy_row = [&](const uint8_t* from, int64_t step, int64_t count, int16_t* to) {
-    if (step == 1) return level.integers.widen(from, count, c.is_signed, p.x_zero_point, to);
-    for (int64_t i = 0; i < count; ++i) {
-      const uint8_t byte = from[i * step];
-      to[i] = static_cast<int16_t>((c.is_signed ? static_cast<int8_t>(byte) : byte) - p.x_zero_point);
-    }
+    level.integers.widen(from, step, count, c.is_signed, p.x_zero_point, to);
   };
   const auto copy = [&](int64_t image, int64_t begin, int64_t end, std::byte* planes) {
     const uint8_t* x = call.in<uint8_t>(0) + image * c.g.in_channels * c.g.in_plane();
@@ -237,7 +234,7 @@ bool accepts_integer_pattern(const KernelSetup& setup, const PatternKernels& ker
 }  // namespace
 
 void add_pattern_kernels(KernelTable& table, const Level& level, const PatternKernels& kernels) {
-  const auto bind = [&kernels](const KernelSetup& s) { return bind_float_pattern(s, kernels); };
+  const auto bind = [level, &kernels](const KernelSetup& s) { return bind_float_pattern(s, level, kernels); };
   const auto accepts = [&kernels](const KernelSetup& s) { return accepts_float_pattern(s, kernels); };
   table.add({.op = "Conv",
              .name = level.name("pattern_conv"),
