@@ -108,13 +108,13 @@ struct PatternConv : ConvSchedule {
 
 // The packed weight in parts that all plans share; packed once for all of them.
 template <class Conv>
-PatternPack shared_pack(const KernelSetup& setup, const Conv& c, const std::function<Tensor()>& rows) {
+PatternPack shared_pack(const KernelSetup& setup, const Conv& c, double rival, const std::function<Tensor()>& rows) {
   PatternPack made;
   bool packed = false;
   const double lanes = lane_share(c.g);
   const auto part = [&](const char* name, Tensor PatternPack::*member) {
-    return setup.packed(1, fmt("patterns{}.{}.{}", c.block, lanes, name), [&] {
-      if (!packed) made = pack_patterns(rows(), c.block, lanes);
+    return setup.packed(1, fmt("patterns{}.{}.{}.{}", c.block, lanes, rival, name), [&] {
+      if (!packed) made = pack_patterns(rows(), c.block, lanes, rival);
       packed = true;
       return (made.*member).defined() ? made.*member : Tensor(DType::kI32, {0});
     });
@@ -157,8 +157,16 @@ void run_float(const FloatPatternConv& c, const Level& level, const PatternKerne
   });
 }
 
+// Where Winograd's algorithm runs, patterns alone (2.25 times fewer products) lose against it.
+double dense_time(const ref::ConvGeometry& g) {
+  constexpr int64_t kLeastChannels = 32;
+  constexpr double kWinogradTime = 0.55;
+  const bool near = g.stride_h == 1 && g.stride_w == 1 && g.dilation_h == 1 && g.dilation_w == 1;
+  return near && std::min(g.in_channels, g.out_channels) >= kLeastChannels ? kWinogradTime : 1.0;
+}
+
 PatternPack float_pack(const KernelSetup& setup, const FloatPatternConv& c) {
-  return shared_pack(setup, c, [&] { return setup.constant(1); });
+  return shared_pack(setup, c, dense_time(c.g), [&] { return setup.constant(1); });
 }
 
 BoundKernel bind_float_pattern(const KernelSetup& setup, const Level& level, const PatternKernels& kernels) {
@@ -212,7 +220,7 @@ void run_integer(const IntegerPatternConv& c, const Level& level, const PatternK
 }
 
 PatternPack integer_pack(const KernelSetup& setup, const IntegerPatternConv& c) {
-  return shared_pack(setup, c, [&] { return ref::integer_product(setup, 0).filters.rows; });
+  return shared_pack(setup, c, 1.0, [&] { return ref::integer_product(setup, 0).filters.rows; });
 }
 
 BoundKernel bind_integer_pattern(const KernelSetup& setup, const Level& level, const PatternKernels& kernels) {

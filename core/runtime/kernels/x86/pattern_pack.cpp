@@ -68,7 +68,7 @@ std::vector<KernelPlace> kept_kernels(const T* weight, int64_t outputs, int64_t 
 }
 
 template <class T>
-PatternPack pack(const Tensor& weight, int64_t block, double lanes) {
+PatternPack pack(const Tensor& weight, int64_t block, double lanes, double rival) {
   const int64_t outputs = weight.dim(0), channels = weight.numel() / std::max<int64_t>(outputs, 1) / kKernelElements;
   const T* from = weight.data<T>();
   const auto kept = kept_kernels(from, outputs, channels, block);
@@ -93,7 +93,7 @@ PatternPack pack(const Tensor& weight, int64_t block, double lanes) {
     for (int t = 0; t < kPatternTaps; ++t) *to++ = kernel[runs[runs.size() - kPatternTaps + static_cast<size_t>(t)]];
   }
   const double cost = (kKernelCost * static_cast<double>(count) + kRunCost * run_count()) / lanes;
-  if (count == 0 || cost > kWorthwhile * static_cast<double>(outputs * channels)) return out;
+  if (count == 0 || cost > kWorthwhile * rival * static_cast<double>(outputs * channels)) return out;
   const int64_t all_blocks = (outputs + block - 1) / block;
   while (static_cast<int64_t>(blocks.size() / 2) <= all_blocks)
     blocks.insert(blocks.end(), {run_count(), static_cast<int32_t>(count)});
@@ -106,8 +106,9 @@ PatternPack pack(const Tensor& weight, int64_t block, double lanes) {
 
 }  // namespace
 
-PatternPack pack_patterns(const Tensor& weight, int64_t block, double lanes) {
-  return weight.dtype() == DType::kF32 ? pack<float>(weight, block, lanes) : pack<int16_t>(weight, block, lanes);
+PatternPack pack_patterns(const Tensor& weight, int64_t block, double lanes, double rival) {
+  return weight.dtype() == DType::kF32 ? pack<float>(weight, block, lanes, rival)
+                                       : pack<int16_t>(weight, block, lanes, rival);
 }
 
 }  // namespace pare::x86

@@ -15,7 +15,8 @@ struct PatternPack {
 };
 
 /// Packs `weight` ([O, I * 9] in either type); undefined tensors unless every kernel keeps four elements at most and the
-/// runs are worth it: `lanes` is the share of vector lanes that hold pixels.
-PatternPack pack_patterns(const Tensor& weight, int64_t block, double lanes);
+/// runs are worth it: `lanes` is the share of vector lanes that hold pixels, `rival` the time of the dense kernel that would
+/// run instead, over that of a direct convolution.
+PatternPack pack_patterns(const Tensor& weight, int64_t block, double lanes, double rival);
 
 }  // namespace pare::x86
