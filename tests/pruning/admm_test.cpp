@@ -3,6 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "pruning/admm/admm_magnitude.h"
 #include "pruning/pattern/pattern_admm.h"
 #include "tests/pruning/small_task.h"
@@ -139,12 +141,12 @@ TEST(PatternEffect, AdmmAgainstStraightProjection) {
   for (const uint64_t seed : {1, 2, 3}) {
     const double with = accuracy_with(seed, 3), without = accuracy_with(seed, 0);
     RecordProperty(fmt("seed{}", seed), fmt("admm {} straight {}", with, without));
-    std::printf("seed %d admm %.4f straight %.4f\n", int(seed), with, without);
     admm += with / 3.0;
     straight += without / 3.0;
   }
-  EXPECT_GT(straight, 0.5);
-  EXPECT_GT(admm, 0.5);
+  // Chance is 0.25. On a task this small neither method wins (90.5 against 90.9 %); the spread over seeds is 0.01.
+  EXPECT_GT(std::min(admm, straight), 0.8);
+  EXPECT_NEAR(admm, straight, 0.04);
 }
 
 }  // namespace
