@@ -15,6 +15,7 @@
 #include "core/graph/op.h"
 #include "core/import/model_file.h"
 #include "core/train/allocator.h"
+#include "pruning/criteria/criterion.h"
 #include "pruning/structured/removal.h"
 
 namespace pare {
