@@ -123,9 +123,13 @@ void add_sensitivity(CLI::App& program, const CommonOptions& common, Command& co
       "sensitivity", "accuracy of the recipe's model when each group of channels alone loses a share; continues where it stopped");
   arguments->add_to(*verb);
   verb->add_option("-m,--model", arguments->model, ".pare, .onnx, .pt2 or checkpoint file instead of the recipe's model");
-  verb->add_option("--shares", arguments->shares, "of a group's units to remove, ascending (default: 0.1,0.2,...,0.9)")->delimiter(',');
+  verb->add_option("--shares", arguments->shares, "of a group's units to remove, ascending (default: 0.1,0.2,...,0.9)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   verb->add_option("--criterion", arguments->criterion, "norm, taylor, hessian, bn_scale, fpgm or random")->capture_default_str();
-  verb->add_option("--ignore", arguments->ignore, "layers to leave out: names, globs or operators")->delimiter(',');
+  verb->add_option("--ignore", arguments->ignore, "layers to leave out: names, globs or operators")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   verb->add_option("--images", arguments->images, "images to measure on, at most")->check(CLI::PositiveNumber)->capture_default_str();
   verb->add_option("--split", arguments->split, "holdout or test")->check(CLI::IsMember({"holdout", "test"}))->capture_default_str();
   verb->add_flag("--inexact", arguments->inexact, "also groups whose removal differs from zeroing");

@@ -104,8 +104,8 @@ TEST_F(Verbs, EvalMeasuresModelsAndFiles) {
 TEST_F(Verbs, SensitivityMeasuresEveryGroupAndContinues) {
   const std::string folder = folder_->file("sensitivity"), path = folder + "/sensitivity.json";
   const auto measure = [&](const std::string& shares) {
-    return run_pare(with_small({"sensitivity", "configs/mnist_lenet5.yaml", "--shares", shares, "--images", "100", "--threads",
-                                "1", "-o", folder, "--json"}));
+    return run_pare(with_small({"sensitivity", "configs/mnist_lenet5.yaml", "--json", "--images", "100", "--threads", "1", "-o",
+                                folder, "--shares", shares}));
   };
   Json first = parse(measure("0.5,0.75"));
   EXPECT_EQ(first["images"], 100);
