@@ -86,10 +86,8 @@ std::vector<FrozenModel> models() {
 std::vector<std::string> onnx_files() {
   std::vector<std::string> out;
   for (const int64_t opset : kOpsets) {
-    for (const auto& [name, model] : test::operator_models(opset)) {
-      // Beside a free batch its sizes are computed by nodes, which the importer refuses.
-      if (name != "resize_linear") out.push_back(onnx::serialize(to_onnx(model, opset).model));
-    }
+    for (const auto& [name, model] : test::operator_models(opset))
+      out.push_back(onnx::serialize(to_onnx(model, opset).model));
   }
   for (const FrozenModel& model : {test::small_model(), test::qdq_model()})
     out.push_back(onnx::serialize(to_onnx(model, 21).model));
