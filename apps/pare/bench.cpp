@@ -129,19 +129,13 @@ Json bench_json(const std::vector<KernelRow>& rows, const BenchTimes& times) {
   return out;
 }
 
-std::string decimals(const Json& value, int digits, double factor = 1.0) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", digits, value.get<double>() * factor);
-  return text;
-}
-
 void print_bench(const Json& out) {
   std::vector<std::vector<std::string>> cells;
   for (const Json& row : out["nodes"]) {
     const bool macs = row["macs"].get<int64_t>() > 0;
-    cells.push_back({row["node"], row["op"], row["kernel"], decimals(row["us"], 1), decimals(row["share"], 1, 100),
+    cells.push_back({row["node"], row["op"], row["kernel"], decimals(row["us"], 1), percent(row["share"], 1),
                      macs ? decimals(row["gmacs"], 2) : "", decimals(row["gbs"], 2),
-                     macs ? decimals(row["of_fma_peak"], 0, 100) : "", decimals(row["of_read_peak"], 0, 100)});
+                     macs ? percent(row["of_fma_peak"], 0) : "", percent(row["of_read_peak"], 0)});
   }
   std::fputs(
       format_table({"node", "op", "kernel", "us", "% time", "GMAC/s", "GB/s", "% of FMA", "% of read"}, cells).c_str(),

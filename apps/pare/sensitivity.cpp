@@ -51,15 +51,9 @@ std::vector<SensitivityCurve> earlier_curves(const std::string& path, const std:
   return sensitivity_from(old).curves;
 }
 
-std::string percent_text(double value, int digits) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", digits, 100.0 * value);
-  return text;
-}
-
 void print_table(const Sensitivity& all, const std::vector<double>& shares) {
   std::vector<std::string> header = {"top-1 % without", "units"};
-  for (double share : shares) header.push_back(percent_text(share, 0) + " %");
+  for (double share : shares) header.push_back(percent(share, 0) + " %");
   header.push_back("1 point lost behind");
   std::vector<std::vector<std::string>> rows;
   for (const SensitivityCurve& curve : all.curves) {
@@ -68,13 +62,13 @@ void print_table(const Sensitivity& all, const std::vector<double>& shares) {
       const SensitivityPoint* last = nullptr;  // a share that removes no further unit repeats the one before
       for (const SensitivityPoint& point : curve.points)
         if (point.units_removed <= static_cast<int64_t>(share * static_cast<double>(curve.units) + 0.5)) last = &point;
-      row.push_back(percent_text(last ? last->top1 : all.top1, 2));
+      row.push_back(percent(last ? last->top1 : all.top1, 2));
     }
-    row.push_back(percent_text(share_within(all, curve, 0.01), 0) + " %");
+    row.push_back(percent(share_within(all, curve, 0.01), 0) + " %");
     rows.push_back(std::move(row));
   }
   std::fputs(format_table(header, rows).c_str(), stdout);
-  std::printf("whole model: top-1 %s %% on %s images\n", percent_text(all.top1, 2).c_str(), with_commas(all.images).c_str());
+  std::printf("whole model: top-1 %s %% on %s images\n", percent(all.top1, 2).c_str(), with_commas(all.images).c_str());
 }
 
 int sensitivity(const SensitivityArguments& arguments, const CommonOptions& common) {

@@ -1,6 +1,5 @@
 #include "apps/pare/summary.h"
 
-#include <cstdio>
 #include <functional>
 
 #include "apps/pare/table.h"
@@ -9,12 +8,6 @@
 
 namespace pare {
 namespace {
-
-std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
 
 enum class Change { kPoints, kSize, kTime };
 
@@ -27,7 +20,7 @@ struct Line {
 
 std::string change_of(double before, double after, Change change) {
   if (change != Change::kPoints) return change_text(before, after, change == Change::kTime);
-  return (after >= before ? "+" : "") + fixed(100 * (after - before), 2);
+  return (after >= before ? "+" : "") + decimals(100 * (after - before), 2);
 }
 
 }  // namespace
@@ -35,14 +28,14 @@ std::string change_of(double before, double after, Change change) {
 std::string summary_text(const Json& report) {
   if (!report.contains("before") || !report.contains("after")) return "";
   const Json &before = report["before"], &after = report["after"];
-  const auto percent = [](double v) { return fixed(100 * v, 2) + " %"; };
+  const auto percent = [](double v) { return decimals(100 * v, 2) + " %"; };
   const auto count = [](double v) { return with_commas(static_cast<int64_t>(v)); };
   const std::vector<Line> lines = {{"top1", "top-1", percent, Change::kPoints},
                                    {"top5", "top-5", percent, Change::kPoints},
                                    {"params", "parameters", count, Change::kSize},
                                    {"bytes", "file bytes", count, Change::kSize},
                                    {"macs", "MACs", count, Change::kSize},
-                                   {"latency_ms", "latency, ms", [](double v) { return fixed(v, 2); }, Change::kTime}};
+                                   {"latency_ms", "latency, ms", [](double v) { return decimals(v, 2); }, Change::kTime}};
   std::vector<std::vector<std::string>> rows;
   for (const Line& line : lines) {
     if (!before.contains(line.key) || !after.contains(line.key)) continue;

@@ -1,6 +1,7 @@
 #include "apps/pare/table.h"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace pare {
 namespace {
@@ -17,6 +18,12 @@ std::string line_of(const std::vector<std::string>& cells, const std::vector<siz
 }
 
 }  // namespace
+
+std::string decimals(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
 
 std::string format_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths(header.size());
