@@ -6,11 +6,12 @@
 #include "apps/bench/latency_grids.h"
 #include "apps/bench/peaks.h"
 #include "apps/builtin/builtin.h"
+#include "apps/pare/bench_against.h"
+#include "apps/pare/bench_inputs.h"
 #include "apps/pare/command.h"
 #include "apps/pare/frozen_source.h"
 #include "apps/pare/table.h"
 #include "core/base/file.h"
-#include "core/base/rng.h"
 #include "core/runtime/executor.h"
 
 namespace pare {
@@ -20,7 +21,7 @@ constexpr int kFewestRounds = 15;
 constexpr double kLeastSeconds = 1.0;
 
 struct BenchArguments {
-  std::string model, latency_table, isa;
+  std::string model, against, latency_table, isa;
   std::vector<std::string> dims;
   Isa level() const {
     const Isa wanted = isa.empty() ? default_isa() : isa_named(isa);
@@ -30,45 +31,6 @@ struct BenchArguments {
     return wanted;
   }
 };
-
-// NAME=SIZE of `--dim`; dims that are not given are 1.
-std::map<std::string, int64_t> bench_bindings(const Graph& graph, const std::vector<std::string>& given) {
-  std::map<std::string, int64_t> out;
-  for (const ValueId id : graph.inputs()) {
-    PARE_CHECK(graph.value(id).shape, ModelError, "[bench] expected a shape for input \"{}\"", graph.value(id).name);
-    for (const Dim& dim : *graph.value(id).shape)
-      for (const std::string& symbol : dim.symbols()) out[symbol] = 1;
-  }
-  std::vector<std::string> known;
-  for (const auto& [name, size] : out) known.push_back(name);
-  for (const std::string& text : given) {
-    const size_t split = text.find('=');
-    const std::string name = text.substr(0, split);
-    PARE_CHECK(split != std::string::npos && out.count(name), ConfigError,
-               "[bench] expected --dim NAME=SIZE with one of {}, got \"{}\".{}", join(known, ", "), text,
-               did_you_mean(name, known));
-    out[name] = config_int(ConfigNode::text(text.substr(split + 1)), "--dim " + name);
-    PARE_CHECK(out[name] >= 1, ConfigError, "[bench] expected a size of at least 1 for --dim {}, got {}", name,
-               out[name]);
-  }
-  return out;
-}
-
-// Standard normal; integers (token ids, masks) are its whole part and so small.
-std::vector<Tensor> bench_inputs(const Graph& graph, const std::map<std::string, int64_t>& bindings) {
-  std::vector<Tensor> out;
-  for (const ValueId id : graph.inputs()) {
-    Tensor tensor(DType::kF32, evaluate(*graph.value(id).shape, bindings));
-    Rng rng = Rng(0).fork(out.size());
-    const bool whole = graph.value(id).dtype != DType::kF32;
-    for (int64_t i = 0; i < tensor.numel(); ++i) {
-      const double value = rng.normal();
-      tensor.mutable_data<float>()[i] = static_cast<float>(whole ? std::abs(value) : value);
-    }
-    out.push_back(tensor.to(graph.value(id).dtype));
-  }
-  return out;
-}
 
 struct BenchTimes {
   std::vector<std::vector<double>> rows;  // of each kernel, one a round
@@ -183,7 +145,11 @@ int run_bench(const BenchArguments& arguments, const CommonOptions& common) {
   PARE_CHECK(arguments.model.empty() != arguments.latency_table.empty(), ConfigError,
              "[bench] expected either a model or --latency-table, got {}",
              arguments.model.empty() ? "neither" : "both");
-  return arguments.model.empty() ? bench_table(arguments, common) : bench_model(arguments, common);
+  PARE_CHECK(arguments.against.empty() || !arguments.model.empty(), ConfigError,
+             "[bench] expected a model to time against {}", arguments.against);
+  if (arguments.model.empty()) return bench_table(arguments, common);
+  if (arguments.against.empty()) return bench_model(arguments, common);
+  return bench_against({arguments.model, arguments.against, arguments.dims, arguments.level()}, common);
 }
 
 }  // namespace
@@ -193,6 +159,8 @@ void add_bench(CLI::App& program, const CommonOptions& common, Command& command)
   CLI::App* verb =
       program.add_subcommand("bench", "time of every node on the executor, against what the machine can do at best");
   verb->add_option("model", arguments->model, ".pare, .onnx, .pt2 or checkpoint file");
+  verb->add_option("--against", arguments->against,
+                   "the model that it was made from: times both in turns and sets the gain against that in MACs");
   verb->add_option("--dim", arguments->dims, "size of a free dim as NAME=SIZE; 1 when not given");
   verb->add_option("--isa", arguments->isa, "instruction set, scalar or avx2; the CPU's, or PARE_ISA, when not given");
   verb->add_option("--latency-table", arguments->latency_table,

@@ -153,6 +153,20 @@ TEST_F(Verbs, BenchTimesEveryNode) {
   EXPECT_EQ(run_pare({"bench", model, "--dim", "M=2"}).status, 2);
 }
 
+TEST_F(Verbs, BenchSetsTheGainAgainstTheOneInMacs) {
+  const std::string model = output() + "/artifact/model.pare";
+  const auto same = run_pare({"bench", model, "--against", model, "--threads", "1", "--json"});
+  ASSERT_EQ(same.status, 0) << same.err;
+  const Json pair = parse(same);
+  EXPECT_EQ(pair["times_fewer_macs"], 1.0);
+  EXPECT_GT(pair["model"]["macs"].get<int64_t>(), 0);
+  EXPECT_EQ(pair["model"]["macs"], pair["against"]["macs"]);
+  EXPECT_DOUBLE_EQ(pair["of_mac_ratio"].get<double>(), pair["times_faster"].get<double>());
+  EXPECT_LE(pair["times_faster_p10"].get<double>(), pair["times_faster_p90"].get<double>());
+  EXPECT_NE(run_pare({"bench", model, "--against", model}).out.find("fewer MACs"), std::string::npos);
+  EXPECT_EQ(run_pare({"bench", "--against", model, "--latency-table", "table.json"}).status, 2);
+}
+
 TEST_F(Verbs, ExportAndVerifyWorkOnFiles) {
   const std::string copy = folder_->file("copy");
   const auto exported = run_pare(
