@@ -17,7 +17,7 @@ test_preset = ctest --preset $(1) -j $(JOBS) --no-tests=error
 # Python with the judges' packages.
 JUDGE := $(or $(PARE_DEPS),.deps)/judges/bin/python
 
-.PHONY: deps build check test demo asan arm fuzz runtime-only evidence bench-judges install format clean
+.PHONY: deps build check test demo asan arm fuzz fuzz-coverage runtime-only evidence bench-judges install format clean
 
 deps:  ## install what is missing: packages, libtorch, the judges' Python environment
 	$(call stage,deps,core/cmake/deps.sh)
@@ -41,6 +41,9 @@ arm: deps  ## torch-free tests for 64-bit ARM under qemu
 
 fuzz: deps  ## the readers under libFuzzer (needs clang), FUZZ_SECONDS each; every build replays their corpus
 	$(call stage,fuzz,cmake --preset fuzz --log-level=WARNING && tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS))
+
+fuzz-coverage: deps  ## lines of each reader that the mutated corpus reaches
+	$(call stage,fuzz-coverage,cmake --preset coverage --log-level=WARNING && cmake --build --preset coverage -j $(JOBS) --target test_fuzz && python3 tests/fuzz/coverage.py build/coverage)
 
 demo: build
 	$(PARE) run configs/resnet20_cifar10.yaml

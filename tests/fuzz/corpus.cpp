@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "core/base/file.h"
 #include "core/format/graph_text.h"
 #include "core/format/pare_file.h"
 #include "core/format/safetensors.h"
@@ -75,9 +76,32 @@ std::vector<FrozenModel> every_encoding() {
   return out;
 }
 
+// x [N, 2, 4, 4] through kernels of two patterns, one of which is missing.
+FrozenModel convolution_with(EncodedTensor encoded) {
+  FrozenModel model;
+  const ValueId x = model.graph.add_input("x", DType::kF32, {Dim::symbol("N"), Dim(2), Dim(4), Dim(4)});
+  const ValueId w = test::add_constant(model, "w", std::move(encoded));
+  model.graph.set_outputs({model.graph.add("Conv", "y", {x, w}, {})});
+  infer_shapes(model.graph, decode_constants(model), builtin_ops());
+  return model;
+}
+
+std::vector<FrozenModel> pattern_models() {
+  const Tensor kernels = Tensor::of<float>({0, 1, 0, 2, 3, 4, 0, 0, 0, 0, 0, 0, 5, 6, 7, 0, 8, 0,   //
+                                            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2, -3, 4, 0, 0, 0},  //
+                                           {2, 2, 3, 3});
+  Encoding encoding = {.layout = Layout::kPattern, .block = {1, 1}, .patterns = {184, 58}};
+  std::vector<FrozenModel> out = {convolution_with(encode(kernels, encoding))};
+  encoding.axis = 0;
+  out.push_back(convolution_with(encode_affine(integers(kernels), Tensor::of<float>({1, 2}, {2}), {}, encoding)));
+  return out;
+}
+
 std::vector<FrozenModel> models() {
   std::vector<FrozenModel> out = every_encoding();
+  for (FrozenModel& model : pattern_models()) out.push_back(std::move(model));
   out.push_back(test::small_model());
+  out.back().golden = {{{Tensor(DType::kF32, {1, 4})}, {Tensor(DType::kF32, {1, 2})}}};
   out.push_back(test::qdq_model());
   for (auto& [name, model] : test::operator_models(21)) out.push_back(std::move(model));
   return out;
@@ -106,11 +130,20 @@ std::vector<std::string> safetensors_files() {
           serialize_pare(test::small_model())};
 }
 
+// What PyTorch itself wrote for the tests of the readers, without what these refuse.
+std::vector<std::string> fixtures(const std::vector<const char*>& names) {
+  std::vector<std::string> out;
+  for (const char* name : names) out.push_back(read_file(std::string("tests/import/fixtures/") + name));
+  return out;
+}
+
 }  // namespace
 
 std::vector<std::string> corpus(const std::string& target) {
   if (target == "onnx") return onnx_files();
   if (target == "safetensors") return safetensors_files();
+  if (target == "pt2") return fixtures({"cnn.pt2", "cnn_core.pt2", "mixed.pt2", "transformer.pt2"});
+  if (target == "pth") return fixtures({"layouts.pth", "training.pth"});
   std::vector<std::string> out;
   for (const FrozenModel& model : models())
     out.push_back(target == "pare" ? serialize_pare(model) : graph_to_text(model.graph));

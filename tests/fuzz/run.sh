@@ -3,7 +3,7 @@
 # breaks a target is written to BUILD/findings and fails the run.
 set -euo pipefail
 build=$1 seconds=$2
-targets=(pare safetensors onnx graph)
+targets=(pare safetensors onnx graph pt2 pth)
 
 cmake --build "$build" --target write_corpus "${targets[@]/#/fuzz_}" >/dev/null
 "$build/tests/fuzz/write_corpus" "$build/corpus"

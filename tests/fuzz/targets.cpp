@@ -8,6 +8,8 @@
 #include "core/format/pare_file.h"
 #include "core/format/safetensors.h"
 #include "core/import/onnx_import.h"
+#include "core/import/pt2_import.h"
+#include "core/import/state_dict.h"
 #include "tests/fuzz/meter.h"
 
 namespace pare::fuzz {
@@ -51,6 +53,17 @@ void read_onnx(Bytes bytes) {
   run_model(import_onnx(bytes, unowned(), "fuzz"));
 }
 
+void read_pt2(Bytes bytes) {
+  run_model(import_pt2(bytes, unowned(), "fuzz"));
+}
+
+void read_state_dict(Bytes bytes) {
+  for (const auto& [name, tensor] : parse_state_dict(bytes, unowned(), "fuzz")) {
+    const Tensor copy = tensor.clone();
+    require(same_bytes(copy, tensor), "a tensor changed");
+  }
+}
+
 // Constants have the declared types and shapes and hold small numbers.
 void read_graph(Bytes bytes) {
   FrozenModel model;
@@ -78,7 +91,8 @@ void read_graph(Bytes bytes) {
 
 const std::vector<Target>& targets() {
   static const std::vector<Target> kTargets = {
-      {"pare", read_pare}, {"safetensors", read_safetensors_bytes}, {"onnx", read_onnx}, {"graph", read_graph}};
+      {"pare", read_pare}, {"safetensors", read_safetensors_bytes}, {"onnx", read_onnx},
+      {"graph", read_graph}, {"pt2", read_pt2}, {"pth", read_state_dict}};
   return kTargets;
 }
 

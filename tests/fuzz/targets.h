@@ -21,7 +21,7 @@ struct Target {
   void (*read)(Bytes);
 };
 
-/// .pare (its checksum is put right first), safetensors, ONNX and the graph's JSON.
+/// .pare (its checksum is put right first), safetensors, ONNX, the graph's JSON, torch.export archives and state dicts.
 const std::vector<Target>& targets();
 
 /// Runs one target on a copy of exactly this size.
