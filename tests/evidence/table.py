@@ -56,8 +56,19 @@ def random_graphs(data):
     return table(["random graphs", "with removals", "units removed and compared", "structures", "differences"], rows)
 
 
+def structured_accuracy(data):
+    names = {"hesso": "prune.hesso", "one_shot_l2": "prune.structured, L2 norm, at once", "torch_pruning": "torch-pruning"}
+    rows = []
+    for method, runs in data["runs"].items():
+        each = " / ".join(f"{100 * r['test_top1']:.2f}" for r in runs)
+        macs = " / ".join(f"{100 * r['macs_left']:.1f}" for r in runs)
+        rows.append([names[method], f"{100 * data['mean_top1'][method]:.2f} %", each, macs])
+    return table([f"ResNet-20, half of the MACs, {data['epochs']} epochs", "top-1, mean", "each seed", "MACs left, %"], rows)
+
+
 TABLES = {"train_speed": train_speed, "ranks": ranks, "reference_kernels": reference_kernels,
-          "structured_speed": structured_speed, "structured_steps": structured_steps, "random_graphs": random_graphs}
+          "structured_speed": structured_speed, "structured_steps": structured_steps, "random_graphs": random_graphs,
+          "structured_accuracy": structured_accuracy}
 
 
 def main():
