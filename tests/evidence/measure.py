@@ -256,9 +256,19 @@ def structured_accuracy(build, _rounds):
             "bars": {"hesso": "better than one_shot_l2, and >= torch_pruning - 0.002"}}
 
 
+def structured_effect(build, _rounds):
+    import effect
+
+    work = build / "evidence/structured_effect"
+    shutil.rmtree(work, ignore_errors=True)
+    models = effect.measure([build / "apps/pare/pare", "--threads", "1"], run, HERE / "effect.yaml", work)
+    return {"models": models, "bars": {"of_mac_ratio": ">= 0.8 (resnet20 0.6)", "onnxruntime_of_mac_ratio": ">= 0.8 (resnet20 none)"}}
+
+
 MEASUREMENTS = {"train_speed": train_speed, "ranks": ranks, "reference_kernels": reference_kernels,
                 "structured_speed": structured_speed, "structured_steps": structured_steps, "random_graphs": random_graphs,
-                "structured_accuracy": structured_accuracy}
+                "structured_accuracy": structured_accuracy,
+                "structured_effect": structured_effect}
 
 
 def main():

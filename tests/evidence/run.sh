@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # run.sh BUILD [NAME...]: measures what the README's tables claim and writes tests/evidence/NAME.json and the tables.
-# NAME: train_speed, ranks, reference_kernels, structured_speed, structured_steps, random_graphs, structured_accuracy
-# (default: all). PyTorch
-# and torch-pruning, the other sides of some measurements, live in an environment of their own (about 5 GB);
+# NAME: train_speed, ranks, reference_kernels, structured_speed, structured_steps, random_graphs, structured_accuracy,
+# structured_effect (default: all). PyTorch and torch-pruning, the other sides of some measurements, live in an environment of their own (about 5 GB);
 # PARE_EVIDENCE_PYTHON names the interpreter of another one.
 set -euo pipefail
 build=$(realpath "$1")
