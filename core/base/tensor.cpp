@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "core/base/gather.h"
 #include "core/base/half.h"
 
 namespace pare {
@@ -154,22 +155,9 @@ bool same_bytes(const Tensor& a, const Tensor& b) {
 }
 
 Tensor take(const Tensor& source, int64_t dim, std::span<const int64_t> indices) {
-  PARE_CHECK(dim >= 0 && dim < source.rank(), InternalError, "[take] expected dim in [0, {}), got {}", source.rank(), dim);
-  int64_t outer = 1, inner = size_of(source.dtype());
-  for (int64_t i = 0; i < dim; ++i) outer *= source.dim(i);
-  for (int64_t i = dim + 1; i < source.rank(); ++i) inner *= source.dim(i);
-  const int64_t extent = source.dim(dim);
-  Shape shape = source.shape();
-  shape[static_cast<size_t>(dim)] = static_cast<int64_t>(indices.size());
-  Tensor out(source.dtype(), shape);
-  std::byte* to = out.mutable_bytes();
-  for (int64_t o = 0; o < outer; ++o) {
-    for (int64_t index : indices) {
-      PARE_CHECK(index >= 0 && index < extent, InternalError, "[take] expected an index in [0, {}), got {}", extent, index);
-      std::memcpy(to, source.bytes() + (o * extent + index) * inner, static_cast<size_t>(inner));
-      to += inner;
-    }
-  }
+  const CellGather gather(source.shape(), size_of(source.dtype()), {{dim, indices}});
+  Tensor out(source.dtype(), gather.shape());
+  gather.run(source.bytes(), out.mutable_bytes());
   return out;
 }
 

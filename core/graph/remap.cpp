@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/gather.h"
+
 namespace pare {
 namespace {
 
@@ -43,9 +45,12 @@ Remap compose(const Remap& first, const Remap& second) {
 
 Tensor apply(const ParamRemap& remap, const Tensor& source) {
   PARE_CHECK(has_source(remap), InternalError, "[remap] expected a kept or sliced parameter, got a merged or new one");
-  Tensor out = source;
-  if (remap.kind == ParamRemap::Kind::kKept) return out;
-  for (const auto& cut : remap.cuts) out = take(out, cut.dim, cut.indices);
+  if (remap.kind == ParamRemap::Kind::kKept) return source;
+  std::vector<DimCut> cuts;
+  for (const auto& cut : remap.cuts) cuts.push_back({cut.dim, cut.indices});
+  const CellGather gather(source.shape(), size_of(source.dtype()), cuts);
+  Tensor out(source.dtype(), gather.shape());
+  gather.run(source.bytes(), out.mutable_bytes());
   return out;
 }
 

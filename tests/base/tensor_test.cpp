@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/gather.h"
 #include "core/base/half.h"
 
 namespace pare {
@@ -71,6 +72,21 @@ TEST(Take, PicksAlongAnyDim) {
   EXPECT_THROW(take(t, 1, outside), InternalError);
   EXPECT_THROW(take(t, 1, negative), InternalError);
   EXPECT_THROW(take(t, 3, last), InternalError);
+}
+
+TEST(CellGather, SeveralCutsEqualOneAfterTheOther) {
+  const std::vector<int64_t> first = {3, 0, 1}, second = {1, 2, 4}, third = {2, 0}, again = {2, 1};
+  for (const DType dtype : {DType::kI8, DType::kF16, DType::kF32, DType::kF64}) {
+    Tensor t(DType::kI32, {4, 2, 5, 3});
+    for (int64_t i = 0; i < t.numel(); ++i) t.mutable_data<int32_t>()[i] = static_cast<int32_t>(i);
+    t = t.to(dtype);
+    const CellGather gather(t.shape(), size_of(dtype), {{2, second}, {0, first}, {3, third}, {0, again}});
+    Tensor got(dtype, gather.shape());
+    gather.run(t.bytes(), got.mutable_bytes());
+    EXPECT_TRUE(same_bytes(got, take(take(take(take(t, 2, second), 0, first), 3, third), 0, again)));
+    EXPECT_EQ(got.shape(), (Shape{2, 2, 3, 2}));
+  }
+  EXPECT_THROW(CellGather({4, 2}, 4, {{0, again}, {0, again}}), InternalError) << "index 2 of 2 that are left";
 }
 
 TEST(Tensor, SameBytesLooksAtTypeShapeAndContent) {
