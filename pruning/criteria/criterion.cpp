@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "core/base/rng.h"
+#include "pruning/criteria/power_sums.h"
 
 namespace pare {
 namespace {
@@ -32,16 +34,44 @@ at::Tensor weight_times_gradient(Model& model, const std::string& name) {
   return raw.detach() * raw.grad();
 }
 
+// Sum over each unit's slices of `along(operand)[index]`; operands with null do not count.
+std::vector<double> slice_sums(const DimGroups& groups, const DimGroup& group,
+                               const std::function<const double*(const TieOperand&)>& along) {
+  std::vector<const double*> values;
+  for (const TieOperand& operand : group.operands) values.push_back(along(operand));
+  std::vector<double> out;
+  out.reserve(group.units.size());
+  for (int32_t unit : group.units) {
+    double total = 0.0;
+    for (const UnitSlice& slice : groups.units[static_cast<size_t>(unit)].slices)
+      if (const double* at = values[static_cast<size_t>(slice.operand)]) total += at[slice.index];
+    out.push_back(total);
+  }
+  return out;
+}
+
+// Sum over a unit's producer slices of `value(param)`, a tensor of the parameter's shape.
+std::vector<double> unit_sums(const DimGroups& groups, const DimGroup& group,
+                              const std::function<at::Tensor(const std::string& param)>& value) {
+  std::vector<at::Tensor> sums;
+  return slice_sums(groups, group, [&](const TieOperand& operand) -> const double* {
+    if (operand.role != SliceRole::kProducer) return nullptr;
+    sums.push_back(sums_along(value(operand.param), operand.dim));
+    return sums.back().const_data_ptr<double>();
+  });
+}
+
 // Scores of one group; built once a scoring.
 class Scorer {
  public:
   Scorer(const DimGroups& groups, Model& model, const GradientPasses& passes)
       : groups_(groups), model_(model), passes_(passes) {}
 
+  // All groups at once, since a parameter mostly has units of two.
+  void prepare(const NormCriterion& norm, const std::vector<bool>& allowed);
   void operator()(const NormCriterion& norm, const DimGroup& group, std::vector<double>& out) const {
-    out = unit_sums(groups_, group, true, [&](const std::string& name) {
-      const at::Tensor w = model_.effective(name).detach();
-      return norm.p == 1 ? w.abs() : w.square();
+    out = slice_sums(groups_, group, [&](const TieOperand& operand) -> const double* {
+      return operand.role == SliceRole::kState ? nullptr : norms_.at({operand.param, operand.dim}).data();
     });
     if (norm.p == 2)
       for (double& s : out) s = std::sqrt(s);
@@ -50,13 +80,13 @@ class Scorer {
   // would.
   void operator()(const TaylorCriterion& taylor, const DimGroup& group, std::vector<double>& out) const {
     const auto dots =
-        unit_sums(groups_, group, false, [&](const std::string& name) { return weight_times_gradient(model_, name); });
+        unit_sums(groups_, group, [&](const std::string& name) { return weight_times_gradient(model_, name); });
     for (size_t i = 0; i < dots.size(); ++i)
       out[i] += (taylor.order == 2 ? 0.5 * dots[i] * dots[i] - dots[i] : -dots[i]) / static_cast<double>(passes_.count);
   }
   void operator()(const HessianCriterion&, const DimGroup& group, std::vector<double>& out) const {
     const auto squares = unit_sums(
-        groups_, group, false, [&](const std::string& name) { return weight_times_gradient(model_, name).square(); });
+        groups_, group, [&](const std::string& name) { return weight_times_gradient(model_, name).square(); });
     for (size_t i = 0; i < squares.size(); ++i) out[i] += 0.5 * squares[i] / static_cast<double>(passes_.count);
   }
   void operator()(const BnScaleCriterion&, const DimGroup& group, std::vector<double>& out) const;
@@ -72,7 +102,25 @@ class Scorer {
   const DimGroups& groups_;
   Model& model_;
   const GradientPasses& passes_;
+  std::map<std::pair<std::string, int64_t>, std::vector<double>> norms_;  // by parameter and dim
 };
+
+void Scorer::prepare(const NormCriterion& norm, const std::vector<bool>& allowed) {
+  std::map<std::string, std::set<int64_t>> wanted;
+  for (size_t g = 0; g < allowed.size(); ++g)
+    for (const TieOperand& operand : groups_.groups[g].operands)
+      if (allowed[g] && operand.role != SliceRole::kState) wanted[operand.param].insert(operand.dim);
+  std::vector<PowerSums> jobs;
+  for (const auto& [name, dims] : wanted)
+    jobs.push_back({model_.effective(name).detach(), {dims.begin(), dims.end()}, {}});
+  power_sums(jobs, norm.p);
+  size_t job = 0;
+  for (const auto& [name, dims] : wanted) {
+    for (size_t i = 0; i < jobs[job].dims.size(); ++i)
+      norms_[{name, jobs[job].dims[i]}] = std::move(jobs[job].sums[i]);
+    ++job;
+  }
+}
 
 void Scorer::operator()(const BnScaleCriterion&, const DimGroup& group, std::vector<double>& out) const {
   std::set<std::string> scales;
@@ -87,7 +135,7 @@ void Scorer::operator()(const BnScaleCriterion&, const DimGroup& group, std::vec
              "another criterion.",
              group.name);
   const auto sums_of = [&](const std::function<at::Tensor(const at::Tensor&)>& f) {
-    return unit_sums(groups_, group, false, [&](const std::string& name) {
+    return unit_sums(groups_, group, [&](const std::string& name) {
       const at::Tensor w = model_.effective(name).detach();
       return scales.count(name) ? f(w) : at::zeros(w.sizes());
     });
@@ -148,34 +196,15 @@ void to_ranks(std::vector<double>& scores, const DimGroup& group) {
 
 }  // namespace
 
-std::vector<double> unit_sums(const DimGroups& groups, const DimGroup& group, bool consumers,
-                              const std::function<at::Tensor(const std::string& param)>& value) {
-  std::vector<at::Tensor> sums(group.operands.size());
-  for (size_t i = 0; i < sums.size(); ++i) {
-    const TieOperand& operand = group.operands[i];
-    const bool counts = operand.role == SliceRole::kProducer || (consumers && operand.role == SliceRole::kConsumer);
-    if (counts) sums[i] = sums_along(value(operand.param), operand.dim);
-  }
-  std::vector<double> out;
-  for (int32_t unit : group.units) {
-    double total = 0.0;
-    for (const UnitSlice& slice : groups.units[static_cast<size_t>(unit)].slices) {
-      const at::Tensor& along = sums[static_cast<size_t>(slice.operand)];
-      if (along.defined()) total += along.const_data_ptr<double>()[slice.index];
-    }
-    out.push_back(total);
-  }
-  return out;
-}
-
 std::vector<double> score_units(const CriterionConfig& criterion, const DimGroups& groups,
                                 const std::vector<bool>& allowed, Model& model, const GradientPasses& passes) {
   std::vector<std::vector<double>> by_group;
   for (const DimGroup& group : groups.groups) by_group.emplace_back(group.units.size(), 0.0);
-  const Scorer score(groups, model, passes);
+  Scorer score(groups, model, passes);
   std::visit(
       [&](const auto& c) {
         constexpr bool kGradients = kUsesGradients<std::decay_t<decltype(c)>>;
+        if constexpr (std::is_same_v<std::decay_t<decltype(c)>, NormCriterion>) score.prepare(c, allowed);
         for (int64_t pass = 0; pass < (kGradients ? passes.count : 1); ++pass) {
           if (kGradients && passes.run) passes.run(pass);
           at::NoGradGuard no_grad;

@@ -85,11 +85,6 @@ struct GradientPasses {
   std::function<void(int64_t pass)> run;
 };
 
-/// Sum over a unit's slices of `value(param)`, a tensor of the parameter's shape; [units of the group], fp64.
-/// `consumers`: count the reading columns too. State slices (running statistics) never count.
-std::vector<double> unit_sums(const DimGroups& groups, const DimGroup& group, bool consumers,
-                              const std::function<at::Tensor(const std::string& param)>& value);
-
 /// One score per unit of all groups (index = unit), larger = more important; 0 in groups that are not `allowed` (by
 /// group). Throws ModelError when the criterion needs a gradient that is not there, ConfigError for a group without
 /// BatchNorm.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "pruning/criteria/power_sums.h"
 #include "pruning/structured/structured.h"
 #include "tests/pruning/small_task.h"
 
@@ -53,6 +54,34 @@ TEST(Criteria, TaylorAndHessianEqualTheirFormulas) {
     EXPECT_NEAR(first[static_cast<size_t>(u)], std::abs(d), kFp32Sums);
     EXPECT_NEAR(second[static_cast<size_t>(u)], std::abs(0.5 * d * d - d), kFp32Sums);
     EXPECT_NEAR(obd[static_cast<size_t>(u)], 0.5 * producer_sum(net.model, u, true), kFp32Sums);
+  }
+}
+
+TEST(PowerSums, EqualSumsInDoublePrecision) {
+  constexpr double kShortFp32Sums = 3e-6;  // relative: at most 2 * 32 additions in fp32 before fp64 takes over
+  const auto random = [](const Shape& shape, const char* name) {
+    return borrow(testing::random_tensor(shape, Rng(7).fork(name))).clone();
+  };
+  std::vector<PowerSums> jobs = {{random({70, 5, 3, 3}, "conv"), {0, 1}, {}},
+                                 {random({3, 5000}, "wide"), {1}, {}},
+                                 {random({129}, "bias"), {0}, {}},
+                                 {random({33, 40}, "turned").t(), {0, 1}, {}},
+                                 {random({6, 4}, "double").to(at::kDouble), {1}, {}},
+                                 {random({0, 4}, "empty"), {0, 1}, {}}};
+  for (const int64_t p : {1, 2}) {
+    power_sums(jobs, p);
+    for (const PowerSums& job : jobs) {
+      ASSERT_EQ(job.sums.size(), job.dims.size());
+      const at::Tensor x = job.values.to(at::kDouble), powers = p == 1 ? x.abs() : x.square();
+      for (size_t i = 0; i < job.dims.size(); ++i) {
+        const at::Tensor rows = powers.movedim(job.dims[i], 0);
+        ASSERT_EQ(job.sums[i].size(), static_cast<size_t>(rows.size(0)));
+        for (int64_t r = 0; r < rows.size(0); ++r) {
+          const double wanted = rows[r].sum().item<double>();
+          EXPECT_NEAR(job.sums[i][static_cast<size_t>(r)], wanted, kShortFp32Sums * wanted) << p << " " << r;
+        }
+      }
+    }
   }
 }
 
