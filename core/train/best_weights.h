@@ -7,7 +7,7 @@
 
 namespace pare {
 
-/// The parameters and buffers of the best epoch so far. A structure change makes them useless: they are dropped and
+/// The parameters and buffers of the best epoch so far (of those that count, see Modifier::settled). A structure change makes them useless: they are dropped and
 /// the search starts again.
 class BestWeights final : public RemapListener {
  public:

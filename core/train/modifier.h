@@ -44,6 +44,9 @@ class Modifier : public RemapListener {
   virtual void end_epoch(Model& model, const StepContext& context) { (void)model; (void)context; }
   /// After the last step: hard masks, shrinking.
   virtual void finish(Model& model, const StepContext& context) { (void)model; (void)context; }
+  /// Nothing harder than what the model has seen is still to come (a projection, a denser mask, a removal). Epochs that
+  /// end before all modifiers are settled are never the best one, and patience does not run out in them.
+  virtual bool settled() const { return true; }
   /// State for exact resume, by name.
   virtual std::map<std::string, at::Tensor> state() const { return {}; }
   virtual void load_state(const std::map<std::string, at::Tensor>& state) { (void)state; }

@@ -50,7 +50,7 @@ struct TrainConfig {
     v("label_smoothing", label_smoothing, below(0, 1), "part of the target spread over all classes");
     v("clip_norm", clip_norm, at_least(0), "largest gradient norm; 0: no clipping");
     v("ema", ema, below(0, 1), "decay of the moving average that replaces the weights at the end; 0: none");
-    v("keep", keep, "last: the final weights; best: those of the epoch best on the held-out examples");
+    v("keep", keep, "last: the final weights; best: of the epoch best on held-out examples, of those behind the last pruning");
     v("patience", patience, at_least(0), "stop after that many epochs without a better held-out metric; 0: never");
     v("workers", workers, between(1, 64), "loader threads");
   }

@@ -190,10 +190,11 @@ bool Trainer::Impl::end_epoch() {
   EpochSummary summary{.epoch = position.epoch, .loss = position.epoch_loss / static_cast<double>(loader.batches())};
   if (ema) ema->swap();
   summary.holdout = evaluate_holdout();
-  summary.best = summary.holdout.count > 0 && summary.holdout.top1_rate() > best.metric();
+  const bool settled = std::all_of(modifiers.begin(), modifiers.end(), [](const Modifier* m) { return m->settled(); });
+  summary.best = settled && summary.holdout.count > 0 && summary.holdout.top1_rate() > best.metric();
   if (summary.best) best.keep(summary.holdout.top1_rate(), position.epoch, config.keep == Keep::kBest);
   if (ema) ema->swap();
-  const bool stop = config.patience > 0 && position.epoch - best.epoch() >= config.patience;
+  const bool stop = settled && config.patience > 0 && position.epoch - best.epoch() >= config.patience;
   ++position.epoch;
   position.batch = 0;
   position.epoch_loss = 0.0;

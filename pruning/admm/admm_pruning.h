@@ -23,6 +23,7 @@ class AdmmPruning : public Modifier {
   void finish(Model& model, const StepContext& context) override;
   std::map<std::string, at::Tensor> state() const override;
   void load_state(const std::map<std::string, at::Tensor>& state) override;
+  bool settled() const override { return done_; }
   std::string status() const override;
   void check_remap(const Remap& remap) const override;
   /// The weights are projected.

@@ -43,6 +43,7 @@ class GroupSparsity : public Modifier {
   void check_remap(const Remap& remap) const override;
   std::map<std::string, at::Tensor> state() const override;
   void load_state(const std::map<std::string, at::Tensor>& state) override;
+  bool settled() const override { return done_; }
   std::string status() const override;
 
   /// The units are gone (or there were none to remove).

@@ -87,6 +87,7 @@ class GradualMagnitude final : public Modifier {
   void start(Model& model, const StepContext& context) override;
   void before_step(Model& model, const StepContext& context) override;
   void finish(Model& model, const StepContext& context) override;
+  bool settled() const override { return reached_ >= config_.sparsity; }
   std::string status() const override;
   std::map<std::string, at::Tensor> state() const override;
   void load_state(const std::map<std::string, at::Tensor>& state) override;

@@ -74,6 +74,7 @@ class StructuredModifier final : public Modifier {
   void after_step(Model& model, const StepContext& context) override;
   /// What a stage that ended early still owes.
   void finish(Model& model, const StepContext& context) override;
+  bool settled() const override { return round_ == config_.rounds; }
   std::map<std::string, at::Tensor> state() const override;
   void load_state(const std::map<std::string, at::Tensor>& state) override;
 

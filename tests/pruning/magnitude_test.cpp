@@ -81,7 +81,9 @@ TEST(GradualMagnitude, EndsAtTheTargetAndResumesItsState) {
   GradualMagnitude gradual(config);
   StepContext context{.steps_per_epoch = 4, .total_steps = 8};
   gradual.start(model, context);
+  EXPECT_FALSE(gradual.settled());
   for (context.step = 0; context.step < 8; ++context.step) gradual.before_step(model, context);
+  EXPECT_TRUE(gradual.settled());
   GradualMagnitude other(config);
   other.load_state(gradual.state());
   EXPECT_EQ(other.status(), gradual.status());

@@ -3,6 +3,7 @@
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 
@@ -291,6 +292,53 @@ TEST(Trainer, PatienceStopsEarly) {
         }});
   EXPECT_LT(epochs, 50);
   EXPECT_EQ(epochs - 1, best + 2);
+}
+
+/// Destroys what was learnt at one epoch's end, as a projection may; settled from then on.
+class Projection final : public Modifier {
+ public:
+  explicit Projection(int64_t epoch) : epoch_(epoch) {}
+  std::string holder() const override { return "projection"; }
+  void end_epoch(Model& model, const StepContext& context) override {
+    if (context.epoch != epoch_) return;
+    at::NoGradGuard no_grad;
+    for (at::Tensor& p : model.parameters()) p.zero_();
+    done_ = true;
+  }
+  bool settled() const override { return done_; }
+
+ private:
+  int64_t epoch_;
+  bool done_ = false;
+};
+
+TEST(Trainer, AnEpochBeforeAMethodIsSettledIsNeverTheBest) {
+  TrainConfig config = small_config();
+  config.keep = Keep::kBest;
+  config.epochs = 12;
+  config.patience = 3;
+  constexpr int64_t kLate = 9;  // far beyond the patience; the epochs before it are better than those behind
+  for (const bool ends : {true, false}) {
+    Model model = small_model();
+    Projection projection(ends ? kLate : config.epochs);
+    std::vector<int64_t> best;
+    std::vector<double> rates;
+    train(model, config, {&projection}, {.epoch = [&](const EpochSummary& s) {
+            rates.push_back(s.holdout.top1_rate());
+            if (s.best) best.push_back(s.epoch);
+          }});
+    ASSERT_GE(rates.size(), static_cast<size_t>(kLate) + 1) << "patience does not run out before";
+    const double kept = evaluate(model, small_data().holdout).top1_rate();
+    if (ends) {
+      EXPECT_GT(rates.front(), rates[static_cast<size_t>(kLate)]);
+      ASSERT_FALSE(best.empty());
+      EXPECT_GE(best.front(), kLate);
+      EXPECT_EQ(kept, rates[static_cast<size_t>(best.back())]);
+    } else {
+      EXPECT_TRUE(best.empty());
+      EXPECT_EQ(kept, rates.back()) << "the last weights stay";
+    }
+  }
 }
 
 TEST(Trainer, LeNetLearnsMnist) {
