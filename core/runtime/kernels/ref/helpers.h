@@ -91,7 +91,11 @@ auto dispatch(const KernelSetup& setup, DType dtype, F&& f) {
     case DType::kI64: return f(int64_t{});
     case DType::kU8: return f(uint8_t{});
     case DType::kI8: return f(int8_t{});
-    default: setup.fail(fmt("expected element type F32, F64, I32, I64, U8 or I8, got {}", dtype));
+    case DType::kU16: return f(uint16_t{});
+    case DType::kI16: return f(int16_t{});
+    case DType::kU32: return f(uint32_t{});
+    case DType::kU64: return f(uint64_t{});
+    default: setup.fail(fmt("expected element type F32, F64 or integers, got {}", dtype));
   }
 }
 

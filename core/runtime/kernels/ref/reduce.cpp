@@ -81,7 +81,7 @@ BoundKernel bind_reduce(const KernelSetup& setup) {
   const DType dtype = setup.input(0).dtype;
   expect_dtype(setup, dtype, 0, 0);
   const Reduction r = reduction_of(setup, setup.attrs().integers("axes", {}));
-  setup.check(r.count > 0 || std::is_same_v<Op, SumOp>, "expected elements to reduce, got none");
+  setup.check(r.count > 0 || !std::is_same_v<Op, MeanOp>, "expected elements to average, got none");
   return dispatch(setup, dtype, [&](auto zero) -> BoundKernel {
     using T = decltype(zero);
     return {[r](const KernelCall& call) {
