@@ -3,7 +3,8 @@
 namespace pare::onnx {
 namespace {
 
-constexpr int64_t kMinOpset = 11, kMaxOpset = 21;
+// Behind 21, the graph's own opset, the rules' operators took on element types and a few attributes, which the rules check.
+constexpr int64_t kMinOpset = 11, kMaxOpset = 28;
 
 DimShape dims_of(const ValueInfo& info) {
   DimShape out;
@@ -111,6 +112,32 @@ std::optional<DimShape> Raiser::contents(const Node& node, size_t i) {
   return found->second;
 }
 
+std::optional<std::vector<int64_t>> Raiser::integers(const Node& node, size_t i) {
+  if (is_constant(node, i)) {
+    const Tensor* list = constant(node, i);
+    if (!list) return std::nullopt;
+    PARE_CHECK(list->dtype() == DType::kI64 || list->dtype() == DType::kI32, ModelError, "expected integers, got {}",
+               list->dtype());
+    return list->to_ints();
+  }
+  const auto known = contents(node, i);
+  std::vector<int64_t> out;
+  for (const Dim& dim : *known) {
+    PARE_CHECK(dim.is_constant(), ModelError, "input {} (\"{}\") must be a constant, got {}", i, node.inputs[i], dim);
+    out.push_back(dim.value());
+  }
+  return out;
+}
+
+DType Raiser::dtype(const Node& node, size_t i) {
+  shape(node, i);
+  return out_.graph.value(input(node, i)).dtype;
+}
+
+bool Raiser::wants(const Node& node, size_t i) const {
+  return i < node.outputs.size() && !node.outputs[i].empty() && used_.count(node.outputs[i]);
+}
+
 Attrs Raiser::attrs(const Node& node, const std::string& op) const {
   Attrs out;
   for (const auto& spec : ops_.get(op).attrs) {
@@ -136,8 +163,7 @@ std::string Raiser::node_name(const Node& source) const {
 
 void Raiser::add(const Node& source, const std::string& op, std::vector<ValueId> inputs, Attrs attrs, int outputs) {
   for (size_t i = static_cast<size_t>(outputs); i < source.outputs.size(); ++i)
-    PARE_CHECK(source.outputs[i].empty() || !used_.count(source.outputs[i]), ModelError,
-               "its output {} is not supported", i);
+    PARE_CHECK(!wants(source, i) || values_.count(source.outputs[i]), ModelError, "its output {} is not supported", i);
   PARE_CHECK(source.outputs.size() >= static_cast<size_t>(outputs), ModelError, "expected {} outputs, got {}", outputs,
              source.outputs.size());
   const NodeId id = out_.graph.add_node(op, node_name(source), std::move(inputs), std::move(attrs), outputs);
@@ -210,6 +236,8 @@ void Raiser::rename_outputs() {
   Graph& graph = out_.graph;
   std::vector<ValueId> outputs;
   for (const auto& info : model_.outputs) {
+    if (!values_.count(info.name) && known_.count(info.name))
+      values_[info.name] = graph.add("Identity", graph.free_name(info.name + "/Identity"), {constant_value(info.name)});
     const auto found = values_.find(info.name);
     PARE_CHECK(found != values_.end(), ModelError, "[onnx {}] expected the output \"{}\" to be computed", where_,
                info.name);

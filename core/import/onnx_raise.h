@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,18 +31,24 @@ class Raiser {
   /// What is known of a list of integers, constant or computed from shapes; nothing when its input is absent. Throws
   /// when it depends on more than shapes.
   std::optional<DimShape> contents(const Node& node, size_t i);
+  /// Numbers of such a list; nothing when its input is absent. Throws when they depend on free dims or on data.
+  std::optional<std::vector<int64_t>> integers(const Node& node, size_t i);
+  /// Element type of an input that is present.
+  DType dtype(const Node& node, size_t i);
+  /// Whether something reads output `i`.
+  bool wants(const Node& node, size_t i) const;
   int64_t rank(const Node& node, size_t i) { return static_cast<int64_t>(shape(node, i).size()); }
   /// The node's attributes as far as the operator of ours has them.
   Attrs attrs(const Node& node, const std::string& op) const;
 
-  /// Adds a node with the outputs of `source` (the first `outputs` of them; others must be unused).
+  /// Adds a node with the outputs of `source` (the first `outputs` of them; others must be unused or have a value).
   void add(const Node& source, const std::string& op, std::vector<ValueId> inputs, Attrs attrs, int outputs = 1);
   /// Adds a helper node with one fresh output.
   ValueId step(const Node& source, const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {});
   /// Output `i` of a node is another name for a constant.
   void set_constant(const Node& node, EncodedTensor encoded);
-  /// Output 0 of a node is this value.
-  void alias(const Node& node, ValueId value) { values_[node.outputs.at(0)] = value; }
+  /// Output `i` of a node is this value.
+  void alias(const Node& node, ValueId value, size_t i = 0) { values_[node.outputs.at(i)] = value; }
   /// A new constant of the graph.
   ValueId literal(const Node& node, const std::string& what, const Tensor& tensor);
 
@@ -76,11 +83,28 @@ using Rule = void (*)(Raiser&, const Node&);
 /// ModelError with the reason when it cannot represent its node.
 Rule find_rule(const std::string& op);
 
+/// The list that an operator has as an attribute in some opsets and as input `i` in others.
+std::optional<std::vector<int64_t>> list_of(Raiser& out, const Node& node, const std::string& name, size_t i);
+/// `axis` counted from the front; throws unless it lies in [-rank, rank).
+size_t front_axis(int64_t axis, size_t rank);
+
 // Rules of the families that have files of their own.
 void raise_window(Raiser& out, const Node& node);      // Conv, ConvTranspose, MaxPool, AveragePool
 void raise_resize(Raiser& out, const Node& node);
 void raise_quantize(Raiser& out, const Node& node);
 void raise_dequantize(Raiser& out, const Node& node);
 void raise_cast(Raiser& out, const Node& node);
+void raise_batch_norm(Raiser& out, const Node& node);
+void raise_group_norm(Raiser& out, const Node& node);
+void raise_layer_norm(Raiser& out, const Node& node);   // RMSNormalization, too
+void raise_pad(Raiser& out, const Node& node);
+void raise_reduce(Raiser& out, const Node& node);
+void raise_pow(Raiser& out, const Node& node);
+/// Rules of operators that become several others; nullptr for the rest.
+struct Row {
+  const char* op;
+  Rule rule;
+};
+std::span<const Row> composed_rules();
 
 }  // namespace pare::onnx

@@ -1,29 +1,18 @@
-// ONNX operators of opset 11 to 21 -> the graph's operators (opset 21, constants as attributes).
+// ONNX operators of opset 11 to 28 -> the graph's operators (opset 21, constants as attributes).
+#include <algorithm>
+
+#include "core/import/onnx_import.h"
 #include "core/import/onnx_raise.h"
 
 namespace pare::onnx {
 namespace {
 
-constexpr int64_t kMaxChannels = 1 << 20;
-
 // Same name and inputs; attributes that the graph's operator has.
 void same(Raiser& out, const Node& node) { out.add(node, node.op, out.inputs(node), out.attrs(node, node.op)); }
-
-std::vector<int64_t> ints_of(const Tensor& tensor) {
-  PARE_CHECK(tensor.dtype() == DType::kI64 || tensor.dtype() == DType::kI32, ModelError, "expected integers, got {}", tensor.dtype());
-  return tensor.to_ints();
-}
 
 double scalar_of(const Tensor& tensor) {
   PARE_CHECK(tensor.numel() == 1, ModelError, "expected one number, got shape {}", tensor.shape());
   return tensor.to_doubles()[0];
-}
-
-// Lists that moved from attributes to inputs in some opset.
-std::optional<std::vector<int64_t>> list_of(Raiser& out, const Node& node, const std::string& name, size_t input) {
-  if (const auto list = node.integers(name)) return list;
-  if (const Tensor* tensor = out.constant(node, input)) return ints_of(*tensor);
-  return std::nullopt;
 }
 
 void constant(Raiser& out, const Node& node) {
@@ -56,43 +45,18 @@ void dropout(Raiser& out, const Node& node) {
   out.add(node, "Dropout", out.inputs(node, 1), attrs);
 }
 
-void batch_norm(Raiser& out, const Node& node) {
-  PARE_CHECK(node.integer("training_mode", 0) == 0, ModelError, "training_mode is not supported");
-  same(out, node);
-}
-
-// Layer norm may also give mean and variance, which nothing of ours reads.
-void layer_norm(Raiser& out, const Node& node) {
-  PARE_CHECK(node.integer("stash_type", 1) == 1, ModelError, "expected stash_type 1");
-  same(out, node);
-}
-
-// Up to opset 20 one scale a group, not a channel.
-void group_norm(Raiser& out, const Node& node) {
-  auto inputs = out.inputs(node);
-  if (out.opset() < 21) {
-    const DimShape x = out.shape(node, 0);
-    const int64_t channels = x.size() > 1 ? x[1].value() : 0;
-    PARE_CHECK(channels >= 1 && channels <= kMaxChannels, ModelError, "expected 1 to {} channels, got shape {}", kMaxChannels, x);
-    for (size_t i = 1; i <= 2; ++i) {
-      const Tensor* cells = out.constant(node, i);
-      PARE_CHECK(cells && cells->rank() == 1 && cells->numel() > 0 && channels % cells->numel() == 0, ModelError,
-                 "expected one scale and bias a group");
-      std::vector<int64_t> repeat;
-      for (int64_t c = 0; c < channels; ++c) repeat.push_back(c / (channels / cells->numel()));
-      inputs.at(i) = out.literal(node, i == 1 ? "scale" : "bias", take(*cells, 0, repeat));
-    }
-  }
-  out.add(node, node.op, inputs, out.attrs(node, node.op));
-}
-
 // Before opset 13 softmax worked on everything from `axis` (default 1) on.
 void softmax(Raiser& out, const Node& node) {
   Attrs attrs = out.attrs(node, node.op);
   if (out.opset() < 13) {
-    const int64_t rank = out.rank(node, 0), axis = attrs.integer("axis", 1);
-    PARE_CHECK(axis == -1 || axis == rank - 1, ModelError, "softmax over several dims (axis {} of {}, opset {})", axis, rank, out.opset());
+    const auto rank = static_cast<size_t>(out.rank(node, 0)), axis = front_axis(attrs.integer("axis", 1), rank);
     attrs.set("axis", int64_t{-1});
+    if (axis + 1 != rank) {
+      const ValueId x = out.input(node, 0);
+      const ValueId flat = out.step(node, "Flatten", {x}, {{"axis", static_cast<int64_t>(axis)}});
+      const ValueId shares = out.step(node, node.op, {flat}, attrs);
+      return out.add(node, "Reshape", {shares, out.step(node, "Shape", {x})}, {});
+    }
   }
   out.add(node, node.op, out.inputs(node), attrs);
 }
@@ -101,6 +65,8 @@ void clip(Raiser& out, const Node& node) {
   Attrs attrs;
   if (const Tensor* low = out.constant(node, 1)) attrs.set("min", scalar_of(*low));
   if (const Tensor* high = out.constant(node, 2)) attrs.set("max", scalar_of(*high));
+  // The upper bound wins where they cross.
+  if (attrs.has("min") && attrs.has("max")) attrs.set("min", std::min(attrs.number("min"), attrs.number("max")));
   out.add(node, "Clip", out.inputs(node, 1), attrs);
 }
 
@@ -109,7 +75,7 @@ void to_shape(Raiser& out, const Node& node) {
   Attrs attrs = out.attrs(node, node.op);
   attrs.erase("shape");
   const bool fixed = node.has_input(1) && out.is_constant(node, 1);
-  if (fixed) attrs.set("shape", ints_of(*out.constant(node, 1)));
+  if (fixed) attrs.set("shape", *out.integers(node, 1));
   out.add(node, node.op, out.inputs(node, fixed ? 1 : 2), attrs);
 }
 
@@ -119,20 +85,11 @@ void with_axes(Raiser& out, const Node& node) {
   out.add(node, node.op, out.inputs(node, 1), attrs);
 }
 
-void reduce(Raiser& out, const Node& node) {
-  Attrs attrs;
-  const auto axes = list_of(out, node, "axes", 1);
-  PARE_CHECK(node.integer("noop_with_empty_axes", 0) == 0 || (axes && !axes->empty()), ModelError, "expected axes");
-  if (axes) attrs.set("axes", *axes);
-  attrs.set("keepdims", node.integer("keepdims", 1));
-  out.add(node, node.op, out.inputs(node, 1), attrs);
-}
-
 void slice(Raiser& out, const Node& node) {
   Attrs attrs;
   static constexpr const char* kNames[] = {"", "starts", "ends", "axes", "steps"};
   for (size_t i = 1; i <= 4; ++i)
-    if (const Tensor* list = out.constant(node, i)) attrs.set(kNames[i], ints_of(*list));
+    if (const auto list = out.integers(node, i)) attrs.set(kNames[i], *list);
   out.add(node, "Slice", out.inputs(node, 1), attrs);
 }
 
@@ -145,40 +102,17 @@ void split(Raiser& out, const Node& node) {
   out.add(node, "Split", out.inputs(node, 1), attrs, count);
 }
 
-void pad(Raiser& out, const Node& node) {
-  Attrs attrs;
-  auto pads = list_of(out, node, "pads", 1);
-  PARE_CHECK(pads, ModelError, "expected pads");
-  if (const Tensor* axes = out.constant(node, 3)) {
-    const int64_t rank = out.rank(node, 0);
-    const auto named = ints_of(*axes);
-    PARE_CHECK(pads->size() == 2 * named.size(), ModelError, "expected {} pads, got {}", 2 * named.size(), *pads);
-    std::vector<int64_t> all(static_cast<size_t>(2 * rank));
-    for (size_t i = 0; i < named.size(); ++i) {
-      const int64_t axis = named[i] < 0 ? named[i] + rank : named[i];
-      PARE_CHECK(axis >= 0 && axis < rank, ModelError, "expected axes of {} dims, got {}", rank, named);
-      all[static_cast<size_t>(axis)] = (*pads)[i];
-      all[static_cast<size_t>(axis + rank)] = (*pads)[i + named.size()];
-    }
-    pads = all;
-  }
-  attrs.set("pads", *pads);
-  attrs.set("mode", node.text("mode", "constant"));
-  if (const Tensor* value = out.constant(node, 2)) attrs.set("value", scalar_of(*value));
-  out.add(node, "Pad", out.inputs(node, 1), attrs);
-}
-
 void tile(Raiser& out, const Node& node) {
-  const Tensor* repeats = out.constant(node, 1);
+  const auto repeats = out.integers(node, 1);
   PARE_CHECK(repeats, ModelError, "expected repeats");
-  out.add(node, "Tile", out.inputs(node, 1), {{"repeats", ints_of(*repeats)}});
+  out.add(node, "Tile", out.inputs(node, 1), {{"repeats", *repeats}});
 }
 
 void top_k(Raiser& out, const Node& node) {
-  const Tensor* k = out.constant(node, 1);
-  PARE_CHECK(k && k->numel() == 1, ModelError, "expected k");
+  const auto k = out.integers(node, 1);
+  PARE_CHECK(k && k->size() == 1, ModelError, "expected k");
   Attrs attrs = out.attrs(node, "TopK");
-  attrs.set("k", ints_of(*k)[0]);
+  attrs.set("k", k->front());
   out.add(node, "TopK", out.inputs(node, 1), attrs, 2);
 }
 
@@ -198,31 +132,26 @@ void sum(Raiser& out, const Node& node) {
   out.add(node, "Add", {left, inputs.back()}, {});
 }
 
-// a <= b is not a > b (NaN aside).
-void less_or_equal(Raiser& out, const Node& node) {
-  const char* opposite = node.op == "LessOrEqual" ? "Greater" : "Less";
-  out.add(node, "Not", {out.step(node, opposite, out.inputs(node))}, {});
+void or_equal(Raiser& out, const Node& node) {
+  const auto inputs = out.inputs(node);
+  const char* strict = node.op == "LessOrEqual" ? "Less" : "Greater";
+  out.add(node, "Or", {out.step(node, strict, inputs), out.step(node, "Equal", inputs)}, {});
 }
-
-struct Row {
-  const char* op;
-  Rule rule;
-};
 
 constexpr Row kRules[] = {
     {"Abs", same}, {"Add", same}, {"And", same}, {"ArgMax", same}, {"AveragePool", raise_window},
-    {"BatchNormalization", batch_norm}, {"Cast", raise_cast}, {"Ceil", same}, {"Clip", clip}, {"Concat", same},
+    {"BatchNormalization", raise_batch_norm}, {"Cast", raise_cast}, {"Ceil", same}, {"Clip", clip}, {"Concat", same},
     {"Constant", constant}, {"Conv", raise_window}, {"ConvTranspose", raise_window}, {"DepthToSpace", same},
     {"DequantizeLinear", raise_dequantize}, {"Div", same}, {"Dropout", dropout}, {"Elu", same}, {"Equal", same},
     {"Erf", same}, {"Exp", same}, {"Expand", to_shape}, {"Flatten", same}, {"Floor", same}, {"Gather", same},
     {"Gelu", same}, {"Gemm", same}, {"GlobalAveragePool", same}, {"GlobalMaxPool", global_max_pool}, {"Greater", same},
-    {"GreaterOrEqual", less_or_equal}, {"GroupNormalization", group_norm}, {"HardSigmoid", same}, {"HardSwish", same},
-    {"Identity", identity}, {"InstanceNormalization", same}, {"LayerNormalization", layer_norm}, {"LeakyRelu", same},
-    {"Less", same}, {"LessOrEqual", less_or_equal}, {"Log", same}, {"LogSoftmax", softmax}, {"MatMul", same}, {"Max", same},
+    {"GreaterOrEqual", or_equal}, {"GroupNormalization", raise_group_norm}, {"HardSigmoid", same}, {"HardSwish", same},
+    {"Identity", identity}, {"InstanceNormalization", same}, {"LayerNormalization", raise_layer_norm}, {"LeakyRelu", same},
+    {"Less", same}, {"LessOrEqual", or_equal}, {"Log", same}, {"LogSoftmax", softmax}, {"MatMul", same}, {"Max", same},
     {"MaxPool", raise_window}, {"Min", same}, {"Mul", same}, {"Neg", same}, {"Not", same}, {"Or", same}, {"PRelu", same},
-    {"Pad", pad}, {"Pow", same}, {"QuantizeLinear", raise_quantize}, {"Reciprocal", same}, {"ReduceMax", reduce},
-    {"ReduceMean", reduce}, {"ReduceMin", reduce}, {"ReduceSum", reduce}, {"Relu", same}, {"Reshape", to_shape},
-    {"Resize", raise_resize}, {"Round", same}, {"Shape", same}, {"Sigmoid", same}, {"Slice", slice}, {"Softmax", softmax},
+    {"Pad", raise_pad}, {"Pow", raise_pow}, {"QuantizeLinear", raise_quantize}, {"Reciprocal", same}, {"ReduceMax", raise_reduce},
+    {"ReduceMean", raise_reduce}, {"ReduceMin", raise_reduce}, {"ReduceSum", raise_reduce}, {"Relu", same}, {"Reshape", to_shape},
+    {"RMSNormalization", raise_layer_norm}, {"Resize", raise_resize}, {"Round", same}, {"Shape", same}, {"Sigmoid", same}, {"Slice", slice}, {"Softmax", softmax},
     {"Softplus", same}, {"Split", split}, {"Sqrt", same}, {"Squeeze", with_axes}, {"Sub", same}, {"Sum", sum}, {"Tanh", same},
     {"Tile", tile}, {"TopK", top_k}, {"Transpose", same}, {"Unsqueeze", with_axes}, {"Where", same}};
 
@@ -231,7 +160,32 @@ constexpr Row kRules[] = {
 Rule find_rule(const std::string& op) {
   for (const auto& row : kRules)
     if (op == row.op) return row.rule;
+  for (const auto& row : composed_rules())
+    if (op == row.op) return row.rule;
   return nullptr;
 }
 
+std::optional<std::vector<int64_t>> list_of(Raiser& out, const Node& node, const std::string& name, size_t i) {
+  const auto list = node.integers(name);
+  return list ? list : out.integers(node, i);
+}
+
+size_t front_axis(int64_t axis, size_t rank) {
+  const auto dims = static_cast<int64_t>(rank);
+  PARE_CHECK(axis >= -dims && axis < dims, ModelError, "expected an axis in [{}, {}), got {}", -dims, dims, axis);
+  return static_cast<size_t>(axis < 0 ? axis + dims : axis);
+}
+
 }  // namespace pare::onnx
+
+namespace pare {
+
+std::vector<std::string> onnx_operators() {
+  std::vector<std::string> out;
+  for (const auto& row : onnx::kRules) out.emplace_back(row.op);
+  for (const auto& row : onnx::composed_rules()) out.emplace_back(row.op);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace pare

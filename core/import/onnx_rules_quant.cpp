@@ -1,8 +1,12 @@
 // Quantization: constants behind DequantizeLinear or a widening Cast keep their stored form.
+#include <cmath>
+
 #include "core/import/onnx_raise.h"
 
 namespace pare::onnx {
 namespace {
+
+constexpr int64_t kMaxBlocked = 1 << 24;
 
 int bits_of(DType dtype) { return static_cast<int>(8 * size_of(dtype)); }
 
@@ -43,11 +47,56 @@ Tensor cells_of(const Tensor& scale, const Encoding& encoding) {
   return take(flat, 0, order);
 }
 
+bool is_quantized(DType dtype) {
+  return dtype == DType::kU8 || dtype == DType::kI8 || dtype == DType::kU16 || dtype == DType::kI16;
+}
+
+// Scales or zero points of blocks along an axis, repeated for each element.
+ValueId spread(Raiser& out, const Node& node, size_t input) {
+  const DimShape x = out.shape(node, 0), cells = out.shape(node, input);
+  PARE_CHECK(cells.size() == x.size(), ModelError, "blocks of shape {} for {}", cells, x);
+  const size_t axis = front_axis(node.integer("axis", 1), x.size());
+  const int64_t block = node.integer("block_size", 0);
+  const int64_t extent = x[axis].maybe_value().value_or(0), count = cells[axis].maybe_value().value_or(0);
+  PARE_CHECK(block > 0 && extent > 0 && extent <= kMaxBlocked && count == (extent + block - 1) / block, ModelError,
+             "blocks of {} with cells of shape {} for {}", block, cells, x);
+  std::vector<int64_t> indices;
+  for (int64_t i = 0; i < extent; ++i) indices.push_back(i / block);
+  const ValueId list = out.literal(node, "blocks", Tensor::of(indices, {extent}));
+  return out.step(node, "Gather", {out.input(node, input), list}, {{"axis", static_cast<int64_t>(axis)}});
+}
+
+ValueId cast(Raiser& out, const Node& node, ValueId value, DType to) {
+  return out.step(node, "Cast", {value}, {{"to", std::string(name_of(to))}});
+}
+
+// As QuantizeLinear is defined, element by element.
+void quantize_blocks(Raiser& out, const Node& node, DType to) {
+  PARE_CHECK(out.dtype(node, 0) == DType::kF32 && out.dtype(node, 1) == DType::kF32 && is_quantized(to), ModelError,
+             "expected blocks of 32-bit floats");
+  ValueId value = out.step(node, "Div", {out.input(node, 0), spread(out, node, 1)});
+  value = out.step(node, "Round", {value});
+  if (node.has_input(2)) value = out.step(node, "Add", {value, cast(out, node, spread(out, node, 2), DType::kF32)});
+  const double top = std::exp2(bits_of(to) - (is_signed(to) ? 1 : 0)) - 1, bottom = is_signed(to) ? -top - 1 : 0;
+  value = out.step(node, "Clip", {value}, {{"min", bottom}, {"max", top}});
+  out.add(node, "Cast", {value}, {{"to", std::string(name_of(to))}});
+}
+
+void dequantize_blocks(Raiser& out, const Node& node) {
+  PARE_CHECK(out.dtype(node, 1) == DType::kF32 && is_quantized(out.dtype(node, 0)), ModelError,
+             "expected blocks of 8- or 16-bit integers with 32-bit scales");
+  ValueId value = cast(out, node, out.input(node, 0), DType::kF32);
+  if (node.has_input(2)) value = out.step(node, "Sub", {value, cast(out, node, spread(out, node, 2), DType::kF32)});
+  out.add(node, "Mul", {value, spread(out, node, 1)}, {});
+}
+
 }  // namespace
 
 void raise_dequantize(Raiser& out, const Node& node) {
   if (!node.has_input(0) || !out.is_constant(node, 0)) {
-    PARE_CHECK(node.integer("block_size", 0) == 0, ModelError, "block_size of a computed input is not supported");
+    PARE_CHECK(node.integer("output_dtype", 0) == 0 || node.integer("output_dtype", 0) == element_type_of(out.dtype(node, 1)),
+               ModelError, "an output_dtype other than that of the scale is not supported");
+    if (node.integer("block_size", 0) != 0) return dequantize_blocks(out, node);
     return out.add(node, node.op, out.inputs(node), out.attrs(node, node.op));
   }
   const Tensor q = *out.constant(node, 0);
@@ -69,11 +118,20 @@ void raise_dequantize(Raiser& out, const Node& node) {
 }
 
 void raise_quantize(Raiser& out, const Node& node) {
-  PARE_CHECK(node.integer("block_size", 0) == 0, ModelError, "block_size is not supported");
-  PARE_CHECK(node.has_input(2) || node.integer("output_dtype", 0) == 0 ||
-                 node.integer("output_dtype", 0) == element_type_of(DType::kU8),
-             ModelError, "output_dtype without a zero point is not supported");
-  out.add(node, node.op, out.inputs(node), out.attrs(node, node.op));
+  PARE_CHECK(node.integer("precision", 0) == 0 || node.integer("precision", 0) == element_type_of(DType::kF32), ModelError,
+             "expected a precision of 32-bit floats");
+  const int64_t wanted = node.integer("output_dtype", 0);
+  const auto dtype = wanted == 0 ? DType::kU8 : dtype_of_element_type(wanted).value_or(DType::kF32);
+  PARE_CHECK(is_quantized(dtype), ModelError, "output_dtype {} is not supported", wanted);
+  auto inputs = out.inputs(node);
+  if (node.integer("block_size", 0) != 0) return quantize_blocks(out, node, node.has_input(2) ? out.dtype(node, 2) : dtype);
+  if (!node.has_input(2) && dtype != DType::kU8) {
+    Shape cells;
+    for (const Dim& dim : out.shape(node, 1)) cells.push_back(dim.value());
+    PARE_CHECK(numel_of(cells) <= kMaxBlocked, ModelError, "scales of shape {}", cells);
+    inputs.push_back(out.literal(node, "zero_point", Tensor(dtype, cells)));
+  }
+  out.add(node, node.op, inputs, out.attrs(node, node.op));
 }
 
 void raise_cast(Raiser& out, const Node& node) {

@@ -1,4 +1,5 @@
 // Sliding windows (auto_pad resolved) and resizing.
+#include <cmath>
 #include <numeric>
 
 #include "core/import/onnx_raise.h"
@@ -62,8 +63,41 @@ void set_target(Raiser& out, const Node& node, Attrs& attrs) {
                (*sizes)[i], axis, x[axis]);
     extents[axis] = size.value_or(-1);
   }
-  if (by_size) attrs.set("sizes", extents);
-  else attrs.set("scales", factors);
+  if (by_size) return attrs.set("sizes", extents);
+  // Readers of the standard place the corners of a fraction of a pixel differently.
+  for (size_t i = 0; i < x.size() && node.text("coordinate_transformation_mode", "half_pixel") == "align_corners"; ++i) {
+    const double extent = static_cast<double>(x[i].maybe_value().value_or(1)) * factors[i];
+    PARE_CHECK(!x[i].is_constant() || extent == std::floor(extent), ModelError,
+               "align_corners with scales that give {} elements of dim {}. Give sizes instead", extent, i);
+  }
+  attrs.set("scales", factors);
+}
+
+// What ConvTranspose pads for the outputs that are asked for: stride * input of them with SAME.
+std::vector<int64_t> transposed_pads(Raiser& out, const Node& node, const std::vector<int64_t>& kernel, bool upper) {
+  const DimShape x = out.shape(node, 0);
+  PARE_CHECK(x.size() == kernel.size() + 2, ModelError, "expected {} spatial dims, got shape {}", kernel.size(), x);
+  const auto list = [&](const char* name) { return node.integers(name).value_or(std::vector<int64_t>{}); };
+  const auto strides = list("strides"), dilations = list("dilations"), extra = list("output_padding"), given = list("output_shape");
+  // Older exporters name all dims.
+  const size_t skip = given.size() == x.size() ? 2 : 0;
+  PARE_CHECK(given.empty() || given.size() == kernel.size() + skip, ModelError, "expected output_shape of {} dims, got {}",
+             kernel.size(), given);
+  std::vector<int64_t> pads(2 * kernel.size());
+  for (size_t i = 0; i < kernel.size(); ++i) {
+    const int64_t stride = at_or(strides, i, 1), dilation = at_or(dilations, i, 1), more = at_or(extra, i, 0);
+    for (int64_t size : {kernel[i], stride, dilation, more + 1})
+      PARE_CHECK(size >= 1 && size < kMaxWindow, ModelError, "expected a window in [1, {}), got {}", kMaxWindow, size);
+    const auto extent = x[i + 2].maybe_value();
+    PARE_CHECK(extent && *extent < kMaxExtent, ModelError, "expected fixed spatial dims, got {}", x);
+    const int64_t whole = stride * (*extent - 1) + more + (kernel[i] - 1) * dilation + 1;
+    const int64_t wanted = given.empty() ? stride * *extent : given[i + skip];
+    PARE_CHECK(wanted >= 1 && wanted <= whole, ModelError, "output {} of dim {} is not within 1 and {}", wanted, i + 2, whole);
+    const int64_t half = (whole - wanted) / 2, rest = whole - wanted - half;
+    pads[i] = upper ? half : rest;
+    pads[i + kernel.size()] = upper ? rest : half;
+  }
+  return pads;
 }
 
 }  // namespace
@@ -79,14 +113,15 @@ void raise_window(Raiser& out, const Node& node) {
   }
   PARE_CHECK(kernel, ModelError, "expected kernel_shape");
   const std::string mode = node.text("auto_pad", "NOTSET");
-  if (mode == "VALID") {
+  const bool transposed = node.op == "ConvTranspose", upper = mode == "SAME_UPPER";
+  if (transposed && (node.attrs.count("output_shape") || mode.rfind("SAME", 0) == 0)) {
+    attrs.set("pads", transposed_pads(out, node, *kernel, upper));
+  } else if (mode == "VALID") {
     attrs.set("pads", std::vector<int64_t>(2 * kernel->size()));
   } else if (mode != "NOTSET") {
-    PARE_CHECK((mode == "SAME_UPPER" || mode == "SAME_LOWER") && node.op != "ConvTranspose", ModelError, "auto_pad {}",
-               mode);
-    attrs.set("pads", same_pads(out, node, *kernel, mode == "SAME_UPPER"));
+    PARE_CHECK((upper || mode == "SAME_LOWER") && !transposed, ModelError, "auto_pad {}", mode);
+    attrs.set("pads", same_pads(out, node, *kernel, upper));
   }
-  PARE_CHECK(!node.attrs.count("output_shape"), ModelError, "output_shape is not supported");
   PARE_CHECK(node.integer("storage_order", 0) == 0, ModelError, "storage_order is not supported");
   out.add(node, node.op, out.inputs(node), attrs);
 }

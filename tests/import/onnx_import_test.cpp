@@ -84,7 +84,8 @@ TEST(OnnxImport, lists_move_up_from_attributes_of_old_opsets) {
   const onnx::Node mean{"ReduceMean", "", "m", {"x", "axes"}, {"y"}, {{"keepdims", int64_t{0}}}};
   EXPECT_EQ(output_shape(model_of({mean}, {{"axes", ints({2, 3})}}, 18)), (DimShape{Dim::symbol("N"), Dim(4)}));
   const onnx::Node old_softmax{"Softmax", "", "s", {"x"}, {"y"}, {}};
-  EXPECT_NE(reason(model_of({old_softmax}, {}, 11)).find("softmax over several dims"), std::string::npos);
+  EXPECT_EQ(only_node(model_of({old_softmax}, {}, 11)).op, "Reshape");  // over all dims but the batch
+  EXPECT_EQ(output_shape(model_of({old_softmax}, {}, 11)), (DimShape{Dim::symbol("N"), Dim(4), Dim(8), Dim(8)}));
   EXPECT_EQ(only_node(model_of({old_softmax}, {}, 11, {int64_t{2}, int64_t{5}})).attrs.integer("axis"), -1);
 }
 
@@ -171,8 +172,8 @@ TEST(OnnxImport, bad_models_are_refused_with_a_reason) {
   onnx::Model missing_output = model_of({relu});
   missing_output.outputs[0].name = "z";
   const std::vector<Case> cases = {
-      {"opset from 11 to 21", model_of({relu}, {}, 10)},
-      {"opset from 11 to 21", model_of({relu}, {}, 22)},
+      {"opset from 11 to 28", model_of({relu}, {}, 10)},
+      {"opset from 11 to 28", model_of({relu}, {}, 29)},
       {"not computed before", model_of({{"Relu", "", "r", {"later"}, {"y"}, {}}})},
       {"exists already", twice},
       {"at least one output", no_output},
@@ -187,6 +188,69 @@ TEST(OnnxImport, bad_models_are_refused_with_a_reason) {
                          {{"w", Tensor(DType::kF32, {5, 4, 3, 3})}})},
   };
   for (const auto& bad : cases) EXPECT_NE(reason(bad.model).find(bad.reason), std::string::npos) << reason(bad.model);
+}
+
+TEST(OnnxImport, hostile_attributes_are_refused) {
+  using Ints = std::vector<int64_t>;
+  const int64_t huge = int64_t{1} << 62;
+  const Tensor weight(DType::kF32, {4, 4, 3, 3});
+  const std::vector<Extent> fixed = {int64_t{1}, int64_t{4}, int64_t{8}, int64_t{8}};
+  const auto refused = [&](onnx::Node node, std::map<std::string, Tensor> constants = {}, int64_t opset = 21) {
+    const std::string text = reason(model_of({std::move(node)}, std::move(constants), opset, fixed));
+    EXPECT_NE(text, "accepted");
+    return text;
+  };
+  const auto conv = [&](const char* op, std::map<std::string, Attribute> attrs) {
+    return refused({op, "", "c", {"x", "w"}, {"y"}, std::move(attrs)}, {{"w", weight}});
+  };
+  for (const char* op : {"Conv", "ConvTranspose"}) {
+    conv(op, {{"group", int64_t{-2}}});
+    conv(op, {{"strides", Ints{0, 1}}});
+    conv(op, {{"dilations", Ints{1, huge}}});
+    conv(op, {{"pads", Ints{huge, huge, huge, huge}}});
+    conv(op, {{"strides", Ints{0, 0}}, {"auto_pad", std::string("SAME_UPPER")}});
+  }
+  conv("ConvTranspose", {{"output_shape", Ints{huge, huge}}});
+  conv("ConvTranspose", {{"output_shape", Ints{-1, 5}}});
+  conv("ConvTranspose", {{"output_padding", Ints{huge, huge}}, {"output_shape", Ints{5, 5}}});
+  refused({"MaxPool", "", "p", {"x"}, {"y"}, {{"kernel_shape", Ints{0, 0}}}});
+  refused({"Pad", "", "p", {"x", "pads"}, {"y"}, {{"mode", std::string("wrap")}}},
+          {{"pads", ints({0, 0, 0, huge, 0, 0, 0, 0})}});
+  refused({"Pad", "", "p", {"x", "pads", "", "axes"}, {"y"}, {}}, {{"pads", ints({1, 1})}, {"axes", ints({9})}});
+  refused({"SpaceToDepth", "", "s", {"x"}, {"y"}, {{"blocksize", huge}}});
+  refused({"SpaceToDepth", "", "s", {"x"}, {"y"}, {{"blocksize", int64_t{3}}}});
+  refused({"ConstantOfShape", "", "c", {"s"}, {"y"}, {}}, {{"s", ints({huge, 2})}});
+  refused({"ConstantOfShape", "", "c", {"s"}, {"y"}, {}}, {{"s", ints({-1})}});
+  refused({"QuantizeLinear", "", "q", {"x", "s"}, {"y"}, {{"block_size", huge}, {"axis", int64_t{1}}}},
+          {{"s", Tensor(DType::kF32, {1, 4, 8, 8})}});
+  refused({"LayerNormalization", "", "l", {"x", "g"}, {"y", "m"}, {{"axis", int64_t{7}}}}, {{"g", Tensor(DType::kF32, {8})}});
+  const Tensor one = Tensor::scalar<float>(1), none = Tensor::scalar<float>(0), far = Tensor::scalar<float>(1e30f);
+  refused({"Range", "", "r", {"a", "b", "c"}, {"y"}, {}}, {{"a", none}, {"b", far}, {"c", one}});
+  refused({"Range", "", "r", {"a", "b", "c"}, {"y"}, {}}, {{"a", none}, {"b", one}, {"c", none}});
+}
+
+TEST(OnnxImport, lists_computed_from_fixed_shapes_are_constants) {
+  const auto sliced = [](std::vector<Extent> shape) {
+    return model_of({{"Shape", "", "shape", {"x"}, {"s"}, {}},
+                     {"Gather", "", "last", {"s", "three"}, {"w"}, {}},
+                     {"Div", "", "half", {"w", "two"}, {"h"}, {}},
+                     {"Slice", "", "cut", {"x", "zero", "h", "three"}, {"y"}, {}}},
+                    {{"zero", ints({0})}, {"two", ints({2})}, {"three", ints({3})}}, 17, std::move(shape));
+  };
+  EXPECT_EQ(only_node(sliced({std::string("N"), int64_t{4}, int64_t{8}, int64_t{8}})).attrs.integers("ends"),
+            (std::vector<int64_t>{4}));
+  EXPECT_NE(reason(sliced({int64_t{1}, int64_t{4}, int64_t{8}, std::string("W")})).find("must be a constant"),
+            std::string::npos);
+}
+
+TEST(OnnxImport, corners_at_a_fraction_of_a_pixel_are_refused) {
+  const auto resize = [](float scale) {
+    return model_of({{"Resize", "", "r", {"x", "", "s"}, {"y"},
+                      {{"mode", std::string("linear")}, {"coordinate_transformation_mode", std::string("align_corners")}}}},
+                    {{"s", Tensor::of<float>({1, 1, scale, scale}, {4})}});
+  };
+  EXPECT_EQ(output_shape(resize(0.5f)), (DimShape{Dim::symbol("N"), Dim(4), Dim(4), Dim(4)}));
+  EXPECT_NE(reason(resize(0.6f)).find("Give sizes instead"), std::string::npos);
 }
 
 TEST(OnnxImport, external_data_is_refused_clearly) {

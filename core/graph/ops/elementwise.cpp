@@ -40,6 +40,25 @@ void infer_arithmetic(InferContext& context) {
 
 void infer_broadcast(InferContext& context) { context.set(0, broadcast_all(context, 0), context.dtype(0)); }
 
+// Numbers among the shape arithmetic; two symbols have no known larger one.
+void infer_extremum(InferContext& context) {
+  infer_broadcast(context);
+  if (context.results[0].shape->size() > 1) return;
+  std::vector<int64_t> out;
+  for (size_t i = 0; i < context.node().inputs.size(); ++i) {
+    const DimShape* next = context.contents(i);
+    if (!next || next->empty()) return;
+    const size_t size = i == 0 ? next->size() : std::max(out.size(), next->size());
+    if (out.size() < size) out.resize(size, i == 0 ? 0 : out[0]);
+    for (size_t k = 0; k < size; ++k) {
+      const auto value = (*next)[next->size() == 1 ? 0 : k].maybe_value();
+      if (!value) return;
+      out[k] = i == 0 ? *value : context.node().op == "Max" ? std::max(out[k], *value) : std::min(out[k], *value);
+    }
+  }
+  context.set_contents(0, to_dims(out));
+}
+
 void infer_compare(InferContext& context) { context.set(0, broadcast_all(context, 0), DType::kBool); }
 
 void infer_logic(InferContext& context) {
@@ -58,7 +77,7 @@ void add_elementwise_ops(OpTable& ops) {
   for (const char* name : {"Add", "Sub", "Mul", "Div"})
     ops.add({.name = name, .min_inputs = 2, .max_inputs = 2, .infer = infer_arithmetic});
   ops.add({.name = "Pow", .min_inputs = 2, .max_inputs = 2, .infer = infer_broadcast});
-  for (const char* name : {"Min", "Max"}) ops.add({.name = name, .max_inputs = -1, .infer = infer_broadcast});
+  for (const char* name : {"Min", "Max"}) ops.add({.name = name, .max_inputs = -1, .infer = infer_extremum});
   for (const char* name : {"Equal", "Less", "Greater"})
     ops.add({.name = name, .min_inputs = 2, .max_inputs = 2, .infer = infer_compare});
   for (const char* name : {"And", "Or"}) ops.add({.name = name, .min_inputs = 2, .max_inputs = 2, .infer = infer_logic});
