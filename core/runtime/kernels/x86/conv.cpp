@@ -14,6 +14,7 @@ struct FloatConv : ConvSchedule {
   bool biased = false, added = false;
   float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
   int64_t block = 0;
+  bool direct = false;  // panels that lie in one piece are read where they are
 
   FloatConv(const ref::ConvGeometry& geometry, const FloatKernels& k)
       : ConvSchedule(geometry, k.columns, true), kernels(k) {}
@@ -26,9 +27,18 @@ struct Image {
   float* out;
 };
 
+// Copying a panel pays where enough tiles read it.
+constexpr int64_t kCopiedTiles = 8;
+
+// Where the panel of each item begins, and the distances of its rows; null: they follow each other.
+struct PanelPlace {
+  const float* panel;
+  const int32_t* offsets;
+};
+
 // One block of the depth.
 void multiply_block(const FloatConv& c, const Image& image, const ConvSchedule::Item& item, int64_t begin,
-                    const float* panels) {
+                    const PanelPlace* places) {
   const int64_t outputs = c.g.out_group();
   const float* filters = image.filters + item.group * outputs * c.depth();
   FloatTile tile;
@@ -45,7 +55,7 @@ void multiply_block(const FloatConv& c, const Image& image, const ConvSchedule::
     for (int64_t i = 0; i < item.count; ++i) {
       const PixelPanel panel = c.panel_at(item.first + i);
       const int64_t place = channel * c.g.out_plane() + panel.first;
-      tile.panel = panels + i * c.block * c.columns;
+      tile.panel = places[i].panel, tile.offsets = places[i].offsets;
       tile.out = image.out + place;
       tile.residual = image.residual ? image.residual + place : nullptr;
       c.kernels.multiply(tile, rows, panel.count);
@@ -53,20 +63,28 @@ void multiply_block(const FloatConv& c, const Image& image, const ConvSchedule::
   }
 }
 
-void run_items(const FloatConv& c, const Image& image, int64_t begin, int64_t end, float* panels) {
+// A block of a panel's depth over the planes at x, of which `readable` floats may be read; copied to `copy` where it
+// cannot stay.
+PanelPlace place_panel(const FloatConv& c, const PixelPanel& panel, const float* x, int64_t readable, int64_t begin,
+                       float* copy) {
   int32_t pixels[kMaxColumns];
+  const bool whole = c.planes.last_element(panel) + kMaxColumns <= readable;
+  const int32_t* offsets = c.planes.offsets().data() + begin;
+  c.planes.locate(panel, c.columns, whole, pixels);
+  if (c.direct && whole && pixels[panel.count - 1] - pixels[0] == panel.count - 1) return {x + pixels[0], offsets};
+  c.kernels.gather(x, offsets, std::min(c.block, c.depth() - begin), pixels, whole, copy);
+  return {copy, nullptr};
+}
+
+void run_items(const FloatConv& c, const Image& image, int64_t begin, int64_t end, float* panels) {
+  PanelPlace places[kPanelGroup];
   for (int64_t index = begin; index < end; ++index) {
     const ConvSchedule::Item item = c.item_at(index);
-    const int64_t start = item.group * c.g.in_group() * c.planes.channel_size();
+    const float* x = image.x + item.group * c.g.in_group() * c.planes.channel_size();
     for (int64_t k = 0; k < c.depth(); k += c.block) {
-      for (int64_t i = 0; i < item.count; ++i) {
-        const PixelPanel panel = c.panel_at(item.first + i);
-        const bool whole = start + c.planes.last_element(panel) + kMaxColumns <= image.readable;
-        c.planes.locate(panel, c.columns, whole, pixels);
-        c.kernels.gather(image.x + start, c.planes.offsets().data() + k, std::min(c.block, c.depth() - k), pixels,
-                         whole, panels + i * c.block * c.columns);
-      }
-      multiply_block(c, image, item, k, panels);
+      for (int64_t i = 0; i < item.count; ++i)
+        places[i] = place_panel(c, c.panel_at(item.first + i), x, image.x + image.readable - x, k, panels + i * c.block * c.columns);
+      multiply_block(c, image, item, k, places);
     }
   }
 }
@@ -107,6 +125,7 @@ BoundKernel bind_conv(const KernelSetup& setup, const FloatKernels& kernels) {
   c->threads = setup.threads;
   c->block = depth_block(c->depth());
   if (c->g.out_group() * c->depth() * c->element > kCachedFilterBytes) c->group_panels = kPanelGroup;
+  c->direct = c->g.out_group() <= kCopiedTiles * kernels.rows;
   c->split_filters(kernels.rows);
   c->panel_size = c->group_panels * c->block * kernels.columns;
   c->biased = setup.has_input(2), c->added = setup.has_input(3);

@@ -21,21 +21,21 @@ struct Depthwise {
   template <class Plane>
   Plane shape() const {
     Plane plane;
-    plane.offsets = planes.offsets().data();
-    plane.taps = g.depth();
+    plane.taps = g.depth(), plane.tap_lines = g.kernel_h;
     plane.line = planes.line_step();
     plane.height = g.out_h, plane.width = g.out_w;
     return plane;
   }
 
-  // copy(channel index over all images, plane) lays out; work(index, channel, plane) sums.
-  template <class T, class Copy, class Work>
-  void run(const KernelCall& call, Copy&& copy, Work&& work) const {
+  // row(from, step, count, to) copies; work(index, channel, plane) sums the channel of that index over all images.
+  template <class T, class From, class Row, class Work>
+  void run(const KernelCall& call, const From* x, Row&& row, Work&& work) const {
     call.pool.parallel(g.batch * g.in_channels, 1 + ref::kElementGrain / (g.out_plane() * g.depth() + 1),
                        [&](int64_t begin, int64_t end, int thread) {
                          T* plane = reinterpret_cast<T*>(call.workspace) + thread * plane_size();
+                         std::fill(plane, plane + plane_size(), T{0});  // the padding of all channels
                          for (int64_t index = begin; index < end; ++index) {
-                           copy(index, plane);
+                           planes.copy_inside(x + index * g.in_plane(), plane, row);
                            work(index, index % g.in_channels, plane);
                          }
                        });
@@ -50,12 +50,10 @@ BoundKernel bind_float(const KernelSetup& setup, const FloatKernels& kernels) {
   const auto low = static_cast<float>(setup.attrs().number("low", -infinity)),
              high = static_cast<float>(setup.attrs().number("high", infinity));
   const auto run = [=, sum = kernels.depthwise, copy_row = kernels.copy](const KernelCall& call) {
-    const auto copy = [&](int64_t index, float* plane) {
-      d->planes.copy_channel(call.in<float>(0) + index * d->g.in_plane(), plane, 0.0f, copy_row);
-    };
-    d->run<float>(call, copy, [&](int64_t index, int64_t channel, const float* x) {
+    d->run<float>(call, call.in<float>(0), copy_row, [&](int64_t index, int64_t channel, const float* x) {
       auto plane = d->shape<FloatPlane>();
       plane.x = x;
+      plane.offsets = d->planes.offsets().data();
       plane.weights = call.in<float>(1) + channel * plane.taps;
       plane.start = biased ? call.in<float>(2)[channel] : 0.0f;
       plane.residual = added ? call.in<float>(3) + index * d->g.out_plane() : nullptr;
@@ -67,22 +65,47 @@ BoundKernel bind_float(const KernelSetup& setup, const FloatKernels& kernels) {
   return {run, ref::checked_product(setup, {setup.threads, d->plane_size(), int64_t{sizeof(float)}})};
 }
 
+// The taps of every channel, two and two; an odd last one goes with itself at weight 0.
+struct TapPairs {
+  int64_t count = 0;
+  std::vector<int32_t> offsets;
+  Tensor weights;  // [channels, count, 2]
+};
+
+TapPairs pair_taps(const KernelSetup& setup, const Planes& planes, const Tensor& filters) {
+  TapPairs pairs;
+  const int64_t taps = filters.dim(1), channels = filters.dim(0);
+  pairs.count = (taps + 1) / 2;
+  pairs.offsets = planes.offsets();
+  if (taps % 2 != 0) pairs.offsets.push_back(pairs.offsets.back());
+  pairs.weights = setup.packed(1, "tap_pairs", [&] {
+    Tensor out(DType::kI16, {channels, pairs.count, 2});
+    int16_t* to = out.mutable_data<int16_t>();
+    for (int64_t i = 0; i < channels; ++i, to += 2 * pairs.count) {
+      std::copy_n(filters.data<int16_t>() + i * taps, taps, to);
+      std::fill(to + taps, to + 2 * pairs.count, int16_t{0});
+    }
+    return out;
+  });
+  return pairs;
+}
+
 BoundKernel bind_integer(const KernelSetup& setup, const IntegerKernels& kernels) {
   const auto d = std::make_shared<Depthwise>(ref::conv_geometry(setup));
   const auto p = std::make_shared<ref::IntegerProduct>(ref::integer_product(setup, 0));
   setup.check(p->depth() == d->g.depth(), "the weight does not fit");
+  const auto pairs = std::make_shared<TapPairs>(pair_taps(setup, d->planes, p->filters.rows));
   const bool is_signed = setup.input(0).dtype == DType::kI8;
-  const auto run = [=, widen = kernels.widen, sum = kernels.depthwise](const KernelCall& call) {
-    const auto row = [&](const uint8_t* from, int64_t step, int64_t count, int16_t* to) {
-      widen(from, step, count, is_signed, p->x_zero_point, to);
+  const auto run = [=, &kernels, sum = kernels.depthwise](const KernelCall& call) {
+    const auto row = [&](const Lines<uint8_t, int16_t>& lines) {
+      widen_lines(kernels, lines, is_signed, p->x_zero_point);
     };
-    const auto copy = [&](int64_t index, int16_t* plane) {
-      d->planes.copy_channel(call.in<uint8_t>(0) + index * d->g.in_plane(), plane, int16_t{0}, row);
-    };
-    d->run<int16_t>(call, copy, [&](int64_t index, int64_t channel, const int16_t* x) {
+    d->run<int16_t>(call, call.in<uint8_t>(0), row, [&](int64_t index, int64_t channel, const int16_t* x) {
       auto plane = d->shape<IntegerPlane>();
       plane.x = x;
-      plane.weights = p->filters.rows.data<int16_t>() + channel * plane.taps;
+      plane.offsets = pairs->offsets.data();
+      plane.pairs = pairs->count;
+      plane.weights = pairs->weights.data<int16_t>() + channel * 2 * pairs->count;
       plane.start = p->bias[static_cast<size_t>(channel)];
       plane.multiplier = p->multipliers[static_cast<size_t>(channel)];
       plane.zero_point = static_cast<float>(p->y_zero_point);
@@ -96,7 +119,7 @@ BoundKernel bind_integer(const KernelSetup& setup, const IntegerKernels& kernels
 
 bool is_depthwise(const KernelSetup& setup) {
   const ref::ConvGeometry g = ref::conv_geometry(setup);
-  return g.in_group() == 1 && g.out_group() == 1 && Planes::fits(g);
+  return g.in_group() == 1 && g.out_group() == 1 && g.depth() > 0 && Planes::fits(g);
 }
 
 bool accepts_float(const KernelSetup& setup) {

@@ -1,12 +1,16 @@
 #pragma once
 // Float micro-kernels over a vector type V, which belongs to one instruction set level.
 
+#include "core/runtime/kernels/x86/depthwise_tile.h"
 #include "core/runtime/kernels/x86/micro_kernels.h"
 #include "core/runtime/kernels/x86/pixel_runs.h"
 
 namespace pare::x86 {
 
-template <class V, int kRows, int kVectors, bool kPacked>
+// How the operands lie: the left one as rows instead of slivers, the panel's rows anywhere.
+enum class TileForm { kPacked, kLeftRows, kPanelRows };
+
+template <class V, int kRows, int kVectors, TileForm kForm>
 void multiply_tile(const FloatTile& t, int columns) {
   constexpr int kWidth = V::kFloats;
   typename V::Float sum[kRows][kVectors];
@@ -30,16 +34,17 @@ void multiply_tile(const FloatTile& t, int columns) {
   const float *left = t.left, *panel = t.panel;
   for (int64_t k = 0; k < t.depth; ++k) {
     typename V::Float right[kVectors];
+    if (kForm == TileForm::kPanelRows) panel = t.panel + t.offsets[k];
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) right[v] = V::load(panel + v * kWidth);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
-      const auto factor = V::broadcast(kPacked ? left[r] : left[r * t.left_row]);
+      const auto factor = V::broadcast(kForm == TileForm::kLeftRows ? left[r * t.left_row] : left[r]);
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) sum[r][v] = V::multiply_add(factor, right[v], sum[r][v]);
     }
-    left += kPacked ? kRows : 1;
-    panel += V::kTileVectors * kWidth;
+    left += kForm == TileForm::kLeftRows ? 1 : kRows;
+    if (kForm != TileForm::kPanelRows) panel += V::kTileVectors * kWidth;
   }
   const auto low = V::broadcast(t.low), high = V::broadcast(t.high);
 #pragma GCC unroll 8
@@ -60,39 +65,38 @@ void multiply_tile(const FloatTile& t, int columns) {
   }
 }
 
-template <class V, int kRows, bool kPacked>
+template <class V, int kRows, TileForm kForm>
 void multiply_rows(const FloatTile& t, int columns) {
   if (columns > V::kFloats)
-    multiply_tile<V, kRows, 2, kPacked>(t, columns);
+    multiply_tile<V, kRows, 2, kForm>(t, columns);
   else
-    multiply_tile<V, kRows, 1, kPacked>(t, columns);
+    multiply_tile<V, kRows, 1, kForm>(t, columns);
 }
 
-template <class V, bool kPacked>
+template <class V, TileForm kForm>
 void multiply_any(const FloatTile& t, int rows, int columns) {
   static_assert(V::kTileRows == 6 && V::kTileVectors == 2);
   switch (rows) {
     case 1:
-      return multiply_rows<V, 1, kPacked>(t, columns);
+      return multiply_rows<V, 1, kForm>(t, columns);
     case 2:
-      return multiply_rows<V, 2, kPacked>(t, columns);
+      return multiply_rows<V, 2, kForm>(t, columns);
     case 3:
-      return multiply_rows<V, 3, kPacked>(t, columns);
+      return multiply_rows<V, 3, kForm>(t, columns);
     case 4:
-      return multiply_rows<V, 4, kPacked>(t, columns);
+      return multiply_rows<V, 4, kForm>(t, columns);
     case 5:
-      return multiply_rows<V, 5, kPacked>(t, columns);
+      return multiply_rows<V, 5, kForm>(t, columns);
     default:
-      return multiply_rows<V, 6, kPacked>(t, columns);
+      return multiply_rows<V, 6, kForm>(t, columns);
   }
 }
 
 template <class V>
 void multiply(const FloatTile& t, int rows, int columns) {
-  if (t.left_row == 0)
-    multiply_any<V, true>(t, rows, columns);
-  else
-    multiply_any<V, false>(t, rows, columns);
+  if (t.offsets) return multiply_any<V, TileForm::kPanelRows>(t, rows, columns);
+  if (t.left_row != 0) return multiply_any<V, TileForm::kLeftRows>(t, rows, columns);
+  multiply_any<V, TileForm::kPacked>(t, rows, columns);
 }
 
 template <class V>
@@ -121,57 +125,37 @@ void gather(const float* x, const int32_t* offsets, int64_t depth, const int32_t
   }
 }
 
-// kLines lines of one vector of pixels, so that each weight is loaded once for them and their sums do not wait for each
-// other.
-template <class V, int kLines>
-void sum_lines(const FloatPlane& p, int64_t h, int64_t w) {
-  typename V::Float sum[kLines];
-#pragma GCC unroll 8
-  for (int r = 0; r < kLines; ++r) sum[r] = V::broadcast(p.start);
-  const float* x = p.x + h * p.line + w;
-  for (int64_t t = 0; t < p.taps; ++t) {
-    const auto weight = V::broadcast(p.weights[t]);
-#pragma GCC unroll 8
-    for (int r = 0; r < kLines; ++r) sum[r] = V::multiply_add(weight, V::load(x + p.offsets[t] + r * p.line), sum[r]);
-  }
-  const auto low = V::broadcast(p.low), high = V::broadcast(p.high);
-  const int64_t left = p.width - w;
-#pragma GCC unroll 8
-  for (int r = 0; r < kLines; ++r) {
-    const int64_t place = (h + r) * p.width + w;
-    auto value = sum[r];
-    if (left >= V::kFloats) {
-      if (p.residual) value = V::add(value, V::load(p.residual + place));
-      V::store(p.out + place, V::clamp(value, low, high));
+// In vectors where the step is a known constant; the last one may copy again what the one before did.
+template <class V, int kStep>
+void copy_steps(const float* from, int64_t count, float* to) {
+  constexpr int64_t kWidth = V::kFloats;
+  const auto copy_vector = [&](int64_t i) {
+    if constexpr (kStep == 1) {
+      V::store(to + i, V::load(from + i));
     } else {
-      if (p.residual) value = V::add(value, V::load_part(p.residual + place, static_cast<int>(left)));
-      V::store_part(p.out + place, V::clamp(value, low, high), static_cast<int>(left));
+      for (int64_t j = i; j < i + kWidth; ++j) to[j] = from[kStep * j];
     }
+  };
+  if (count < kWidth) {
+    for (int64_t i = 0; i < count; ++i) to[i] = from[kStep * i];
+    return;
   }
+  for (int64_t i = 0; i + kWidth < count; i += kWidth) copy_vector(i);
+  copy_vector(count - kWidth);
 }
 
 template <class V>
-void depthwise(const FloatPlane& p) {
-  int64_t h = 0;
-  for (; h + 4 <= p.height; h += 4) {
-    for (int64_t w = 0; w < p.width; w += V::kFloats) sum_lines<V, 4>(p, h, w);
+void copy(const Lines<float, float>& lines) {
+  const float* from = lines.from;
+  float* to = lines.to;
+  for (int64_t line = 0; line < lines.lines; ++line, from += lines.from_line, to += lines.to_line) {
+    if (lines.step == 1)
+      copy_steps<V, 1>(from, lines.count, to);
+    else if (lines.step == 2)
+      copy_steps<V, 2>(from, lines.count, to);
+    else
+      for (int64_t i = 0; i < lines.count; ++i) to[i] = from[i * lines.step];
   }
-  for (; h < p.height; ++h) {
-    for (int64_t w = 0; w < p.width; w += V::kFloats) sum_lines<V, 1>(p, h, w);
-  }
-}
-
-// Steps that are constants become vectors.
-template <class V>
-void copy(const float* from, int64_t step, int64_t count, float* to) {
-  if (step == 1)
-    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
-  else if (step == 2)
-    for (int64_t i = 0; i < count; ++i) to[i] = from[2 * i];
-  else if (step == 4)
-    for (int64_t i = 0; i < count; ++i) to[i] = from[4 * i];
-  else
-    for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
 }
 
 }  // namespace pare::x86

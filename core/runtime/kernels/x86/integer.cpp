@@ -108,8 +108,8 @@ void run_items(const IntegerConv& c, const int16_t* x, uint8_t* out, int64_t beg
 }
 
 void run_conv(const IntegerConv& c, const KernelCall& call) {
-  const auto copy_row = [&](const uint8_t* from, int64_t step, int64_t count, int16_t* to) {
-    c.kernels.widen(from, step, count, c.is_signed, c.product.x_zero_point, to);
+  const auto copy_row = [&](const Lines<uint8_t, int16_t>& lines) {
+    widen_lines(c.kernels, lines, c.is_signed, c.product.x_zero_point);
   };
   const auto copy = [&](int64_t image, int64_t begin, int64_t end, std::byte* planes) {
     const uint8_t* x = call.in<uint8_t>(0) + image * c.g.in_channels * c.g.in_plane();

@@ -1,36 +1,30 @@
 #pragma once
 // Integer micro-kernels over a vector type V of int32 lanes, which belongs to one instruction set level.
 
+#include "core/runtime/kernels/x86/integer_depthwise_tile.h"
 #include "core/runtime/kernels/x86/micro_kernels.h"
 #include "core/runtime/kernels/x86/pixel_runs.h"
 
 namespace pare::x86 {
 
-template <class V>
-struct Requantizer {
-  typename V::Float multiplier, zero_point, low, high;
-  typename V::Ints operator()(typename V::Ints sum) const {
-    return V::to_ints(V::clamp(V::add(V::round(V::multiply(V::to_floats(sum), multiplier)), zero_point), low, high));
-  }
-};
-
-template <class V, int kRows>
-void multiply_rows(const IntegerTile& t, int columns) {
+// kVectors 1: only the columns of the first vector are wanted, the others are left as they come.
+template <class V, int kRows, int kVectors>
+void multiply_tile(const IntegerTile& t, int columns) {
   constexpr int kWidth = V::kLanes;
   typename V::Ints sum[kRows][2];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
     sum[r][0] = t.resume ? V::load_ints(t.sums + r * 2 * kWidth) : V::broadcast(t.start[r]);
-    sum[r][1] = t.resume ? V::load_ints(t.sums + r * 2 * kWidth + kWidth) : sum[r][0];
+    sum[r][1] = t.resume && kVectors == 2 ? V::load_ints(t.sums + r * 2 * kWidth + kWidth) : sum[r][0];
   }
   const int16_t *left = t.left, *panel = t.panel;
   for (int64_t k = 0; k < t.pairs; ++k) {
-    const auto low = V::load(panel), high = V::load(panel + 2 * kWidth);
+    const auto low = V::load(panel), high = V::load(panel + (kVectors - 1) * 2 * kWidth);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const auto pair = V::broadcast_pair(left + 2 * r);
       sum[r][0] = V::add_products(sum[r][0], pair, low);
-      sum[r][1] = V::add_products(sum[r][1], pair, high);
+      if (kVectors == 2) sum[r][1] = V::add_products(sum[r][1], pair, high);
     }
     left += 2 * kRows;
     panel += 4 * kWidth;
@@ -54,6 +48,14 @@ void multiply_rows(const IntegerTile& t, int columns) {
     if (whole) continue;
     for (int c = 0; c < columns; ++c) to[c * t.out_column] = bytes[c];
   }
+}
+
+template <class V, int kRows>
+void multiply_rows(const IntegerTile& t, int columns) {
+  if (columns > V::kLanes)
+    multiply_tile<V, kRows, 2>(t, columns);
+  else
+    multiply_tile<V, kRows, 1>(t, columns);
 }
 
 template <class V>
@@ -115,30 +117,40 @@ void gather(const int16_t* x, const int32_t* offsets, int64_t depth, const int32
   }
 }
 
-// A step that is a constant becomes vectors.
 template <class V, class T>
-void widen_every(const T* from, int64_t step, int64_t count, int32_t zero_point, int16_t* to) {
-  const auto zero = static_cast<int16_t>(zero_point);
-  if (step == 2)
-    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int16_t>(from[2 * i] - zero);
-  else
-    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int16_t>(from[i * step] - zero);
+void widen_some(const T* from, int64_t step, int64_t count, int32_t zero_point, int16_t* to) {
+  for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int16_t>(from[i * step] - zero_point);
+}
+
+// A step and a count that are constants become vectors; the last one may do again what the one before did.
+template <class V, class T>
+void widen_every_second(const T* from, int64_t count, int32_t zero_point, int16_t* to) {
+  constexpr int64_t kWidth = V::kLanes;
+  if (count < kWidth) return widen_some<V>(from, 2, count, zero_point, to);
+  for (int64_t i = 0; i + kWidth < count; i += kWidth) widen_some<V>(from + 2 * i, 2, kWidth, zero_point, to + i);
+  widen_some<V>(from + 2 * (count - kWidth), 2, kWidth, zero_point, to + count - kWidth);
+}
+
+template <class V, class T>
+void widen_steps(const T* from, int64_t step, int64_t count, int32_t zero_point, int16_t* to) {
+  if (step == 2) return widen_every_second<V>(from, count, zero_point, to);
+  widen_some<V>(from, step, count, zero_point, to);
 }
 
 template <class V>
 void widen(const uint8_t* from, int64_t step, int64_t count, bool is_signed, int32_t zero_point, int16_t* to) {
-  if (step != 1) {
-    if (is_signed) return widen_every<V>(reinterpret_cast<const int8_t*>(from), step, count, zero_point, to);
-    return widen_every<V>(from, step, count, zero_point, to);
+  constexpr int64_t kWidth = V::kLanes;
+  if (step != 1 || count < kWidth) {
+    if (is_signed) return widen_steps<V>(reinterpret_cast<const int8_t*>(from), step, count, zero_point, to);
+    return widen_steps<V>(from, step, count, zero_point, to);
   }
   const auto zero = V::broadcast_short(zero_point);
-  int64_t i = 0;
-  for (; i + V::kLanes <= count; i += V::kLanes) {
+  const auto widen_vector = [&](int64_t i) {
     V::store_shorts(to + i,
                     V::subtract_shorts(is_signed ? V::shorts_of_signed(from + i) : V::shorts_of(from + i), zero));
-  }
-  for (; i < count; ++i)
-    to[i] = static_cast<int16_t>((is_signed ? static_cast<int8_t>(from[i]) : from[i]) - zero_point);
+  };
+  for (int64_t i = 0; i + kWidth < count; i += kWidth) widen_vector(i);
+  widen_vector(count - kWidth);
 }
 
 template <class V>
@@ -175,38 +187,6 @@ int64_t quantize(const ByteQuantization& q, int64_t count) {
                    quantize_lanes<V>(V::load_floats(q.x + i + V::kLanes), q.scale, q.zero_point, q.low, q.high));
   }
   return i;
-}
-
-// Two vectors of pixels, interleaved as V::interleave leaves them; taps go in pairs, the last one may stand alone.
-template <class V>
-void sum_pixels(const IntegerPlane& p, int64_t h, int64_t w, uint8_t* bytes) {
-  typename V::Ints low = V::broadcast(p.start), high = low;
-  const int16_t* x = p.x + h * p.line + w;
-  for (int64_t t = 0; t < p.taps; t += 2) {
-    const bool whole = t + 1 < p.taps;
-    const int16_t weights[2] = {p.weights[t], whole ? p.weights[t + 1] : int16_t{0}};
-    const auto a = V::load(x + p.offsets[t]), b = V::load(x + p.offsets[whole ? t + 1 : t]);
-    const auto pair = V::broadcast_pair(weights);
-    low = V::add_products(low, V::interleave_low(a, b), pair);
-    high = V::add_products(high, V::interleave_high(a, b), pair);
-  }
-  const Requantizer<V> requantize{V::broadcast(p.multiplier), V::broadcast(p.zero_point), V::broadcast(p.low),
-                                  V::broadcast(p.high)};
-  V::store_interleaved_bytes(bytes, requantize(low), requantize(high));
-}
-
-template <class V>
-void depthwise(const IntegerPlane& p) {
-  constexpr int64_t kWidth = 2 * V::kLanes;
-  for (int64_t h = 0; h < p.height; ++h) {
-    uint8_t* line = p.out + h * p.width;
-    int64_t w = 0;
-    for (; w + kWidth <= p.width; w += kWidth) sum_pixels<V>(p, h, w, line + w);
-    if (w == p.width) continue;
-    uint8_t bytes[kWidth];
-    sum_pixels<V>(p, h, w, bytes);
-    for (int64_t i = 0; w + i < p.width; ++i) line[w + i] = bytes[i];
-  }
 }
 
 }  // namespace pare::x86

@@ -14,6 +14,9 @@ struct FloatTile {
   const float* left = nullptr;
   int64_t left_row = 0;          ///< distance of rows; 0: packed as [depth][rows]
   const float* panel = nullptr;  ///< [depth][FloatKernels::columns]
+  /// Row k of the panel lies at panel + offsets[k], readable as far as FloatKernels::columns; null: rows follow each
+  /// other. Only with a packed left operand.
+  const int32_t* offsets = nullptr;
   int64_t depth = 0;
   float* out = nullptr;
   int64_t out_row = 0;
@@ -32,6 +35,7 @@ struct FloatPlane {
   const int32_t* offsets = nullptr;
   const float* weights = nullptr;
   int64_t taps = 0, line = 0, height = 0, width = 0;
+  int64_t tap_lines = 0;  ///< lines of taps: those of each line lie offsets[taps / tap_lines] behind the line before
   float start = 0.0f;
   const float* residual = nullptr;  ///< added, laid out as `out`
   float low = 0.0f, high = 0.0f;
@@ -50,6 +54,15 @@ struct WinogradOutput {
   float* out = nullptr;  ///< plane
 };
 
+/// to[l * to_line + i] = from[l * from_line + i * step] for l < lines, i < count.
+template <class From, class To>
+struct Lines {
+  const From* from = nullptr;
+  int64_t from_line = 0, step = 1, lines = 0, count = 0;
+  To* to = nullptr;
+  int64_t to_line = 0;
+};
+
 struct FloatKernels {
   int rows, columns;  ///< of a full tile
   /// 1 <= rows, columns <= those of a full tile. Sums are fused multiply-adds in the order of depth.
@@ -58,8 +71,7 @@ struct FloatKernels {
   void (*gather)(const float* x, const int32_t* offsets, int64_t depth, const int32_t* pixels, bool whole_vectors,
                  float* panel);
   void (*depthwise)(const FloatPlane& plane);
-  /// to[i] = from[i * step].
-  void (*copy)(const float* from, int64_t step, int64_t count, float* to);
+  void (*copy)(const Lines<float, float>& lines);
   /// taps [36][columns], a 6 x 6 input a tile, to 36 panels, `out_step` apart.
   void (*winograd_input)(const float* taps, int64_t out_step, float* out);
   void (*winograd_output)(const WinogradOutput& output);
@@ -83,12 +95,14 @@ struct IntegerTile {
   int64_t out_row = 0, out_column = 1;
 };
 
-/// As FloatPlane, over int16 and requantized like IntegerTile.
+/// As FloatPlane, over int16 and requantized like IntegerTile. Taps go in pairs; a last one alone has a partner of
+/// weight 0.
 struct IntegerPlane {
   const int16_t* x = nullptr;
-  const int32_t* offsets = nullptr;
-  const int16_t* weights = nullptr;
-  int64_t taps = 0, line = 0, height = 0, width = 0;
+  const int32_t* offsets = nullptr;  ///< [pairs][2]
+  const int16_t* weights = nullptr;  ///< [pairs][2]
+  int64_t pairs = 0, line = 0, height = 0, width = 0;
+  int64_t taps = 0, tap_lines = 0;
   int32_t start = 0;
   float multiplier = 1.0f, zero_point = 0.0f, low = 0.0f, high = 0.0f;
   uint8_t* out = nullptr;

@@ -196,8 +196,8 @@ struct IntegerPatternConv : PatternConv<int16_t, int32_t> {
 
 void run_integer(const IntegerPatternConv& c, const Level& level, const PatternKernels& kernels, const KernelCall& call) {
   const ref::IntegerProduct& p = c.product;
-  const auto copy_row = [&](const uint8_t* from, int64_t step, int64_t count, int16_t* to) {
-    level.integers.widen(from, step, count, c.is_signed, p.x_zero_point, to);
+  const auto copy_row = [&](const Lines<uint8_t, int16_t>& lines) {
+    widen_lines(level.integers, lines, c.is_signed, p.x_zero_point);
   };
   const auto copy = [&](int64_t image, int64_t begin, int64_t end, std::byte* planes) {
     const uint8_t* x = call.in<uint8_t>(0) + image * c.g.in_channels * c.g.in_plane();

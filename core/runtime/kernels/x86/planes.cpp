@@ -45,6 +45,7 @@ Planes::Planes(const ref::ConvGeometry& g, bool may_stay) : geometry_(g) {
   for (int64_t h = 0; h < g.out_h; ++h) {
     for (int64_t i = 0; i < g.kernel_h; ++i) row_read_[static_cast<size_t>(h * g.stride_h + i * g.dilation_h)] = 1;
   }
+  all_read_ = std::find(row_read_.begin(), row_read_.end(), 0) == row_read_.end();
   channel_size_ = rows_ * row_size_;
   make_offsets();
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/runtime/kernels/ref/conv_geometry.h"
+#include "core/runtime/kernels/x86/micro_kernels.h"
 
 namespace pare::x86 {
 
@@ -42,26 +43,34 @@ class Planes {
   /// Highest element that panels read from, without lanes behind the last pixel.
   int64_t last_element(const PixelPanel& panel) const;
 
-  /// Copies one channel; `fill` stands in the padding, copy(from, step, count, to) takes every step-th element of a
-  /// row.
+  /// Copies what lies inside the padding of one channel, with copy(Lines<From, To>).
   template <class From, class To, class Copy>
-  void copy_channel(const From* plane, To* to, To fill, Copy&& copy) const {
-    for (int64_t row = 0; row < rows_; ++row) {
+  void copy_inside(const From* plane, To* to, Copy&& copy) const {
+    const int64_t first = inside_begin(), last = inside_end();
+    const int64_t lines = all_read_ ? last - first : 1;
+    for (int64_t row = first; row < last; row += lines) {
       if (!row_read_[static_cast<size_t>(row)]) continue;
-      To* line = to + row * row_size_;
-      const int64_t in_row = row - geometry_.pad_top;
-      if (in_row < 0 || in_row >= geometry_.in_h) {
-        std::fill(line, line + row_size_, fill);
-        continue;
-      }
-      const From* from = plane + in_row * geometry_.in_w;
+      const From* from = plane + (row - geometry_.pad_top) * geometry_.in_w;
       for (const Phase& p : phases_) {
-        To* part = line + p.begin;
-        std::fill(part, part + p.left, fill);
-        copy(from + p.first, geometry_.stride_w, p.inside, part + p.left);
-        std::fill(part + p.left + p.inside, part + phase_size_, fill);
+        copy(Lines<From, To>{from + p.first, geometry_.in_w, geometry_.stride_w, lines, p.inside,
+                             to + row * row_size_ + p.begin + p.left, row_size_});
       }
     }
+  }
+  /// Copies one channel; `fill` stands in the padding.
+  template <class From, class To, class Copy>
+  void copy_channel(const From* plane, To* to, To fill, Copy&& copy) const {
+    const int64_t first = std::min(inside_begin(), rows_), last = std::max(first, inside_end());
+    std::fill(to, to + first * row_size_, fill);
+    std::fill(to + last * row_size_, to + channel_size_, fill);
+    for (const Phase& p : phases_) {
+      To* line = to + first * row_size_ + p.begin;
+      for (int64_t row = first; row < last; ++row, line += row_size_) {
+        for (int64_t i = 0; i < p.left; ++i) line[i] = fill;
+        for (int64_t i = p.left + p.inside; i < phase_size_; ++i) line[i] = fill;
+      }
+    }
+    copy_inside(plane, to, copy);
   }
 
  private:
@@ -75,9 +84,13 @@ class Planes {
   int64_t rows_ = 0, row_size_ = 0, phase_size_ = 0, channel_size_ = 0;
   std::vector<Phase> phases_;
   std::vector<char> row_read_;
+  bool all_read_ = true;
   std::vector<int32_t> offsets_;
   int32_t last_offset_ = 0;
 
+  // Rows that the input reaches.
+  int64_t inside_begin() const { return std::max<int64_t>(0, geometry_.pad_top); }
+  int64_t inside_end() const { return std::min(rows_, geometry_.in_h + geometry_.pad_top); }
   void make_offsets();
 };
 

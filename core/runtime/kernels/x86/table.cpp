@@ -13,6 +13,11 @@ bool are_floats(const KernelSetup& setup) {
   return setup.output().dtype == DType::kF32;
 }
 
+void widen_lines(const IntegerKernels& kernels, const Lines<uint8_t, int16_t>& l, bool is_signed, int32_t zero_point) {
+  for (int64_t i = 0; i < l.lines; ++i)
+    kernels.widen(l.from + i * l.from_line, l.step, l.count, is_signed, zero_point, l.to + i * l.to_line);
+}
+
 int64_t depth_block(int64_t depth) {
   constexpr int64_t kMost = 320;  // 16 columns of 320 floats: 20 KB
   const int64_t blocks = std::max<int64_t>(1, (depth + kMost - 1) / kMost);

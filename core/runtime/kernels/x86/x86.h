@@ -29,6 +29,9 @@ void add_winograd_kernels(KernelTable& table, const Level& level);
 /// Whether all operands and the first output are float32.
 bool are_floats(const KernelSetup& setup);
 
+/// Lines of bytes less their zero point.
+void widen_lines(const IntegerKernels& kernels, const Lines<uint8_t, int16_t>& lines, bool is_signed, int32_t zero_point);
+
 /// Depth of the blocks a panel is cut into, for sums of `depth` products: panels stay in the first-level cache.
 int64_t depth_block(int64_t depth);
 
