@@ -82,19 +82,22 @@ PeakMeter::PeakMeter(Isa isa, int threads) : isa_(isa), threads_(threads), memor
 
 void PeakMeter::slice() {
   std::atomic<float> sink{0.0f};
-  fma_.push_back(rate(threads_, [&](int) {
+  const auto work = [&](int) {
 #ifdef __x86_64__
     if (isa_ != Isa::kScalar) return multiply_add_avx2(sink);
 #endif
     return multiply_add(sink);
-  }));
+  };
+  const double alone = threads_ > 1 ? rate(1, work) : 0.0;
+  fma_.push_back(rate(threads_, work));
+  scaling_.push_back(threads_ > 1 ? fma_.back() / alone : 1.0);
   const size_t share = kWords / static_cast<size_t>(threads_);
   read_.push_back(
       rate(threads_, [&](int t) { return read_all(memory_.data() + share * static_cast<size_t>(t), share, sink); }));
 }
 
 Peaks PeakMeter::peaks() const {
-  return {quantile(fma_, 0.5), quantile(read_, 0.5)};
+  return {quantile(fma_, 0.5), quantile(scaling_, 0.5), quantile(read_, 0.5)};
 }
 
 }  // namespace pare::bench

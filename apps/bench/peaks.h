@@ -10,6 +10,7 @@ namespace pare::bench {
 /// What the machine can do at best, as seen between the measurements that it is compared with.
 struct Peaks {
   double fma_gmacs = 0.0;  ///< float multiply-accumulates out of registers, 1e9 a second, all threads together
+  double fma_scaling = 1.0;  ///< fma_gmacs over that of one thread
   double read_gbs = 0.0;   ///< reading memory beyond the caches of a core, 1e9 bytes a second
 };
 
@@ -25,7 +26,7 @@ class PeakMeter {
   Isa isa_;
   int threads_;
   std::vector<uint64_t> memory_;
-  std::vector<double> fma_, read_;
+  std::vector<double> fma_, scaling_, read_;
 };
 
 }  // namespace pare::bench

@@ -23,6 +23,7 @@ constexpr double kLeastSeconds = 1.0;
 struct BenchArguments {
   std::string model, against, latency_table, isa;
   std::vector<std::string> dims;
+  bool no_winograd = false;
   Isa level() const {
     const Isa wanted = isa.empty() ? default_isa() : isa_named(isa);
     PARE_CHECK(wanted <= supported_isa(), ConfigError,
@@ -35,8 +36,17 @@ struct BenchArguments {
 struct BenchTimes {
   std::vector<std::vector<double>> rows;  // of each kernel, one a round
   std::vector<double> runs;               // of whole runs, not timed inside
+  std::vector<double> speedups;           // of these over runs on one thread, round by round
   bench::Peaks peaks;
 };
+
+// Of a run behind another one: a slice of peaks empties the caches.
+double seconds_of(Executor& executor, const std::vector<Tensor>& inputs) {
+  executor.run(inputs);
+  const auto start = std::chrono::steady_clock::now();
+  executor.run(inputs);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 // Round by round a whole run, a run that is timed kernel by kernel, and a slice of the machine's peaks.
 BenchTimes time_rounds(Executor& executor, const std::vector<Tensor>& inputs, Isa isa, int threads, size_t kernels) {
@@ -44,16 +54,15 @@ BenchTimes time_rounds(Executor& executor, const std::vector<Tensor>& inputs, Is
   BenchTimes out;
   out.rows.resize(kernels);
   bench::PeakMeter meter(isa, threads);
+  Executor alone = executor.share(1);
   executor.run(inputs);
   const auto begin = Clock::now();
   const auto seconds_since = [](Clock::time_point t) {
     return std::chrono::duration<double>(Clock::now() - t).count();
   };
   for (int round = 0; round < kFewestRounds || seconds_since(begin) < kLeastSeconds; ++round) {
-    executor.run(inputs);  // a slice of peaks empties the caches
-    const auto start = Clock::now();
-    executor.run(inputs);
-    out.runs.push_back(seconds_since(start));
+    out.runs.push_back(seconds_of(executor, inputs));
+    if (threads > 1) out.speedups.push_back(seconds_of(alone, inputs) / out.runs.back());
     const std::vector<double> each = executor.time_kernels(inputs);
     for (size_t i = 0; i < kernels; ++i) out.rows[i].push_back(each[i]);
     meter.slice();
@@ -71,6 +80,10 @@ Json bench_json(const std::vector<KernelRow>& rows, const BenchTimes& times) {
               {"kernels_us", total * 1e6},
               {"peaks", {{"fma_gmacs", times.peaks.fma_gmacs}, {"read_gbs", times.peaks.read_gbs}}},
               {"nodes", Json::array()}};
+  if (!times.speedups.empty()) {
+    const double model = bench::quantile(times.speedups, 0.5);
+    out["scaling"] = {{"model", model}, {"fma", times.peaks.fma_scaling}, {"ratio", model / times.peaks.fma_scaling}};
+  }
   for (size_t i = 0; i < rows.size(); ++i) {
     const double least = std::max(seconds[i], 1e-9);  // the clock's step
     const double gmacs = static_cast<double>(rows[i].macs) / least / 1e9,
@@ -108,13 +121,19 @@ void print_bench(const Json& out) {
               static_cast<long long>(out["rounds"].get<int64_t>()));
   std::printf("peaks of this machine meanwhile: float FMA %s GMAC/s, reading memory %s GB/s\n",
               decimals(out["peaks"]["fma_gmacs"], 1).c_str(), decimals(out["peaks"]["read_gbs"], 1).c_str());
+  if (!out.contains("scaling")) return;
+  const Json& scaling = out["scaling"];
+  std::printf("against one thread: this model %sx, float FMA %sx, %s %% of what the machine gives\n",
+              decimals(scaling["model"], 2).c_str(), decimals(scaling["fma"], 2).c_str(),
+              percent(scaling["ratio"], 0).c_str());
 }
 
 int bench_model(const BenchArguments& arguments, const CommonOptions& common) {
   const Registry registry = builtin();
   const Isa isa = arguments.level();
   const int threads = common.thread_count();
-  Executor executor(open_frozen(arguments.model, registry), {.threads = threads, .isa = isa}, registry.ops,
+  Executor executor(open_frozen(arguments.model, registry),
+                    {.threads = threads, .isa = isa, .winograd = !arguments.no_winograd}, registry.ops,
                     registry.kernels);
   const std::vector<Tensor> inputs =
       bench_inputs(executor.model().graph, bench_bindings(executor.model().graph, arguments.dims));
@@ -163,6 +182,7 @@ void add_bench(CLI::App& program, const CommonOptions& common, Command& command)
                    "the model that it was made from: times both in turns and sets the gain against that in MACs");
   verb->add_option("--dim", arguments->dims, "size of a free dim as NAME=SIZE; 1 when not given");
   verb->add_option("--isa", arguments->isa, "instruction set, scalar or avx2; the CPU's, or PARE_ISA, when not given");
+  verb->add_flag("--no-winograd", arguments->no_winograd, "float convolutions without Winograd's algorithm");
   verb->add_option("--latency-table", arguments->latency_table,
                    "instead of a model: writes this device's times of each kind of node as JSON");
   verb->callback(

@@ -8,16 +8,18 @@
 namespace pare {
 
 std::string_view detail::put_until_hole(std::ostream& out, std::string_view pattern) {
-  size_t i = 0;
-  while (i < pattern.size()) {
-    const char c = pattern[i];
-    const bool pair = i + 1 < pattern.size();
-    if (c == '{' && pair && pattern[i + 1] == '}') return pattern.substr(i + 2);
-    const bool escaped = pair && (c == '{' || c == '}') && pattern[i + 1] == c;
-    out << c;
-    i += escaped ? 2 : 1;
+  while (true) {
+    const size_t brace = pattern.find_first_of("{}");
+    const bool pair = brace < pattern.size() && brace + 1 < pattern.size();
+    const bool hole = pair && pattern.substr(brace, 2) == "{}";
+    const bool escaped = pair && pattern[brace] == pattern[brace + 1];
+    // A brace that stands alone or for one of a pair is written with what stands before it.
+    const std::string_view text = pattern.substr(0, hole || brace == pattern.npos ? brace : brace + 1);
+    out.write(text.data(), static_cast<std::streamsize>(text.size()));
+    if (hole) return pattern.substr(brace + 2);
+    if (brace == pattern.npos) return {};
+    pattern.remove_prefix(brace + (escaped ? 2 : 1));
   }
-  return {};
 }
 
 std::string with_commas(int64_t value) {

@@ -9,16 +9,25 @@
 namespace pare {
 namespace {
 
+struct Tables {
+  OpTable ops;
+  KernelTable kernels;
+};
+
+std::shared_ptr<const Tables> builtin_tables() {
+  static const auto kTables = std::make_shared<const Tables>(Tables{builtin_ops(), builtin_kernels()});
+  return kTables;
+}
+
 // Everything that instances share; read-only but for the packed weights, which guard themselves.
 struct Shared {
   FrozenModel model;
-  OpTable ops;
-  KernelTable kernels;
+  std::shared_ptr<const Tables> tables;
   Weights weights{model.constants};
   ConstantStore contents;
 
-  Shared(FrozenModel m, OpTable o, KernelTable k, int64_t memory_limit)
-      : model(std::move(m)), ops(std::move(o)), kernels(std::move(k)) {
+  Shared(FrozenModel m, std::shared_ptr<const Tables> t, int64_t memory_limit)
+      : model(std::move(m)), tables(std::move(t)) {
     model.graph.verify_structure();
     check_size(memory_limit);
     for (ValueId id : model.graph.values()) {
@@ -71,7 +80,8 @@ struct Executor::Impl {
     for (const auto& plan : plans) {
       if (plan->request() == request) return *plan;
     }
-    const PlanSource source{shared->model.graph, shared->contents, shared->ops, shared->kernels, shared->weights, options};
+    const PlanSource source{shared->model.graph,      shared->contents, shared->tables->ops,
+                            shared->tables->kernels, shared->weights,  options};
     try {
       auto plan = std::make_unique<Plan>(source, std::move(request));
       if (!arena.defined() || arena.nbytes() < plan->arena_bytes()) arena = Tensor(DType::kU8, {plan->arena_bytes()});
@@ -108,12 +118,19 @@ struct Executor::Impl {
   }
 };
 
+Executor::Executor(FrozenModel model, ExecutorOptions options)
+    : impl_(std::make_unique<Impl>(std::make_shared<Shared>(std::move(model), builtin_tables(), options.memory_limit),
+                                   options)) {}
+
 Executor::Executor(FrozenModel model, ExecutorOptions options, OpTable ops)
     : Executor(std::move(model), options, std::move(ops), builtin_kernels()) {}
 
 Executor::Executor(FrozenModel model, ExecutorOptions options, OpTable ops, KernelTable kernels)
-    : impl_(std::make_unique<Impl>(std::make_shared<Shared>(std::move(model), std::move(ops), std::move(kernels),
-                                                            options.memory_limit), options)) {}
+    : impl_(std::make_unique<Impl>(
+          std::make_shared<Shared>(std::move(model),
+                                   std::make_shared<const Tables>(Tables{std::move(ops), std::move(kernels)}),
+                                   options.memory_limit),
+          options)) {}
 
 Executor::Executor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Executor::Executor(Executor&&) noexcept = default;
@@ -133,7 +150,13 @@ std::vector<double> Executor::time_kernels(const std::vector<Tensor>& inputs) {
 }
 
 Executor Executor::share() const {
-  return Executor(std::make_unique<Impl>(impl_->shared, impl_->options));
+  return share(impl_->options.threads);
+}
+
+Executor Executor::share(int threads) const {
+  ExecutorOptions options = impl_->options;
+  options.threads = threads;
+  return Executor(std::make_unique<Impl>(impl_->shared, options));
 }
 
 const FrozenModel& Executor::model() const { return impl_->shared->model; }

@@ -27,6 +27,7 @@ struct ExecutorOptions {
   Isa isa = default_isa();      ///< at most supported_isa()
   bool fuse_integer = true;     ///< QDQ islands become integer kernels; false runs every node as written
   bool fuse_float = true;       ///< float convolutions take over the sum and the activation behind them, where a kernel can
+  bool winograd = true;         ///< 3x3 float convolutions may run by Winograd's algorithm, which rounds more
   int max_plans = 16;           ///< input shapes whose plans are kept; the oldest goes first
   int64_t memory_limit = int64_t{1} << 36;  ///< bytes that activations and workspace of a plan, and all decoded constants, may take
 };
@@ -41,7 +42,9 @@ struct KernelRow {
 /// at a time; instances made by `share` use the same packed weights.
 class Executor {
  public:
-  Executor(FrozenModel model, ExecutorOptions options = {}, OpTable ops = builtin_ops());
+  /// With the operators and kernels of the toolkit, which all such executors share.
+  Executor(FrozenModel model, ExecutorOptions options = {});
+  Executor(FrozenModel model, ExecutorOptions options, OpTable ops);
   /// With a program's own kernels.
   Executor(FrozenModel model, ExecutorOptions options, OpTable ops, KernelTable kernels);
   Executor(Executor&&) noexcept;
@@ -55,6 +58,8 @@ class Executor {
   /// Runs and returns the seconds of each row of `kernels`.
   std::vector<double> time_kernels(const std::vector<Tensor>& inputs);
   Executor share() const;
+  /// The same on `threads` threads.
+  Executor share(int threads) const;
   const FrozenModel& model() const;
   std::vector<KernelRow> kernels(const std::vector<Shape>& input_shapes);
 

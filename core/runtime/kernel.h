@@ -50,6 +50,7 @@ struct KernelSetup {
   std::vector<TensorSpec> outputs;
   Weights* weights = nullptr;
   int threads = 1;
+  bool winograd = true;   ///< ExecutorOptions::winograd
 
   const Attrs& attrs() const { return node.attrs; }
   bool has_input(size_t i) const { return i < inputs.size() && inputs[i].present; }

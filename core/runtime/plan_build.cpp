@@ -142,7 +142,7 @@ class PlanBuilder {
   }
 
   KernelSetup setup_of(const Node& node) const {
-    KernelSetup setup{node, {}, {}, &source_.weights, source_.options.threads};
+    KernelSetup setup{node, {}, {}, &source_.weights, source_.options.threads, source_.options.winograd};
     for (ValueId id : node.inputs) setup.inputs.push_back(spec_of(graph_, id));
     for (ValueId id : node.outputs) setup.outputs.push_back(spec_of(graph_, id));
     return setup;

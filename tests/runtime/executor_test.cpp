@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <limits>
@@ -48,6 +49,32 @@ TEST(Executor, ResultsDoNotDependOnTheThreadCount) {
       EXPECT_TRUE(same_bytes(got[0], want[0])) << name << " with " << threads << " threads";
     }
   }
+}
+
+TEST(Executor, RunsWithoutWinogradWhenAsked) {
+  ZooOptions small;
+  small.classes = 10;
+  const FrozenModel model = frozen(zoo("resnet20", small));
+  const auto with_winograd = [&](bool allowed) {
+    ExecutorOptions options;
+    options.winograd = allowed;
+    Executor executor(model, options);
+    const std::vector<KernelRow> rows = executor.kernels({evaluate(input_shape(model), {{"N", 1}})});
+    return std::count_if(rows.begin(), rows.end(),
+                         [](const KernelRow& row) { return row.kernel.find("winograd") != std::string::npos; });
+  };
+  EXPECT_EQ(with_winograd(false), 0);
+  if (default_isa() == Isa::kAvx2) {
+    EXPECT_GT(with_winograd(true), 0);
+  }
+}
+
+TEST(Executor, SharesWeightsAmongThreadCounts) {
+  const FrozenModel model = small_model();
+  const Tensor x = input_for(model, 2);
+  Executor executor(model);
+  const Tensor want = executor.run({x})[0];
+  EXPECT_TRUE(same_bytes(executor.share(3).run({x})[0], want));
 }
 
 TEST(Executor, RowsOfABatchEqualSingleRuns) {

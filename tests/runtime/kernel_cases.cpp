@@ -37,6 +37,13 @@ std::vector<ConvShape> conv_shapes() {
     shapes.push_back({2, 10, size, size, 10, 3, 3, 10, 1, 1, same});
     shapes.push_back({1, 10, size, size, 20, 5, 5, 10, 2, 1, {2, 2, 2, 2}});
   }
+  // Depthwise: blocks of 4 lines, lines around one and two vectors.
+  for (int64_t height : {1, 3, 4, 5, 8}) {
+    for (int64_t width : {1, 6, 8, 9, 17, 33}) shapes.push_back({2, 3, height, width, 3, 3, 3, 3, 1 + width % 2, 1, same});
+  }
+  shapes.push_back({1, 3, 9, 17, 3, 5, 5, 3, 1, 1, {2, 2, 2, 2}});
+  shapes.push_back({1, 3, 9, 17, 3, 3, 3, 3, 3, 2, {2, 2, 2, 2}});
+  shapes.push_back({1, 3, 12, 21, 3, 3, 3, 3, 2, 1, {0, 1, 1, 0}});
   // Winograd: tiles of 4 x 4 pixels, panels of 16 tiles.
   for (int64_t size : {14, 15, 16, 17, 23}) shapes.push_back({2, 33, size, size + 6, 35, 3, 3, 1, 1, 1, same});
   shapes.push_back({1, 136, 16, 16, 130, 3, 3, 1, 1, 1, {0, 1, 2, 0}});

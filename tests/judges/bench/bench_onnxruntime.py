@@ -7,6 +7,7 @@ non-zero when they disagree.
 """
 import argparse
 import ctypes
+import json
 import pathlib
 import statistics
 import subprocess
@@ -154,6 +155,25 @@ def bench(name, sides, threads, rounds, seconds):
         report(name, threads, rows, "int8 against our fp32", "ours int8", "ours fp32")
 
 
+def bench_load(name, library, folder, rounds):
+    """Until a model can run, and the memory that it takes at most: each load in a process of its own, interleaved."""
+    session = ort.InferenceSession(str(folder / f"{name}-fp32.onnx"), providers=["CPUExecutionProvider"])
+    sizes = [str(x.nbytes) for x in random_inputs(session).values()]
+    script = pathlib.Path(__file__).with_name("load_model.py")
+    for kind in ("fp32", "int8"):
+        if not (folder / f"{name}-{kind}.pare").exists():
+            continue
+        loads = {"ours": [], "theirs": []}
+        for _ in range(rounds):
+            for side, ending in (("ours", "pare"), ("theirs", "onnx")):
+                command = [sys.executable, script, side, library._name, folder / f"{name}-{kind}.{ending}", *sizes]
+                loads[side].append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+        ours, theirs = ({key: statistics.median(load[key] for load in loads[side]) for key in ("seconds", "bytes")}
+                        for side in ("ours", "theirs"))
+        print(f"| {name} {kind} | {ours['seconds'] * 1e3:.1f} | {theirs['seconds'] * 1e3:.1f} | "
+              f"{ours['seconds'] / theirs['seconds']:.2f} | {ours['bytes'] / 1e6:.1f} | {theirs['bytes'] / 1e6:.1f} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("writer", help="the program write_bench_models")
@@ -162,13 +182,19 @@ def main():
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--rounds", type=int, default=15, help="at least")
     parser.add_argument("--seconds", type=float, default=2.0, help="at least, a model")
+    parser.add_argument("--load", type=int, default=0, metavar="ROUNDS", help="time loading instead, so often")
     options = parser.parse_args()
     library = ctypes.CDLL(options.library)
-    print("| model | threads | what | ours ms | theirs ms | theirs / ours (p10-p90) |\n|---|---|---|---|---|---|", flush=True)
+    columns = ("loading ours ms | theirs ms | ours / theirs | peak ours MB | theirs MB" if options.load else
+               "threads | what | ours ms | theirs ms | theirs / ours (p10-p90)")
+    print(f"| model | {columns} |\n|---|---|---|---|---|---|", flush=True)
     for name in options.models:
         size = [] if MODELS[name] is None else [str(MODELS[name])]
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([options.writer, folder, name, *size], check=True)
+            if options.load:
+                bench_load(name, library, pathlib.Path(folder), options.load)
+                continue
             for threads in options.threads:
                 sides = sides_of(name, library, pathlib.Path(folder), threads)
                 bench(name, sides, threads, options.rounds, options.seconds)
@@ -176,4 +202,5 @@ def main():
                     side.close()
 
 
-main()
+if __name__ == "__main__":
+    main()

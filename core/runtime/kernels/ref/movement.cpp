@@ -150,6 +150,15 @@ std::vector<std::byte> element_of(DType dtype, double value) {
   return {scalar.bytes(), scalar.bytes() + scalar.nbytes()};
 }
 
+// `count` elements of `value`.
+void fill_elements(std::byte* to, int64_t count, const std::vector<std::byte>& value) {
+  if (std::all_of(value.begin(), value.end(), [&](std::byte b) { return b == value[0]; })) {
+    std::memset(to, static_cast<int>(value[0]), static_cast<size_t>(count) * value.size());
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i, to += value.size()) std::memcpy(to, value.data(), value.size());
+}
+
 // Constant padding: everything is filled, then the part of the input that stays is copied. Negative pads crop.
 BoundKernel bind_constant_pad(const KernelSetup& setup, const std::vector<int64_t>& pads) {
   const Shape& x = setup.input(0).shape;
@@ -167,7 +176,7 @@ BoundKernel bind_constant_pad(const KernelSetup& setup, const std::vector<int64_
   const auto bytes = static_cast<int64_t>(value.size());
   return {[=, numel = setup.output().numel](const KernelCall& call) {
     call.pool.parallel(numel, kElementGrain, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) std::memcpy(call.outputs[0] + i * bytes, value.data(), value.size());
+      fill_elements(call.outputs[0] + begin * bytes, end - begin, value);
     });
     if (numel_of(copy.shape) > 0) run_copy(copy, bytes, call.inputs[0], call.outputs[0], call.pool);
   }};

@@ -158,15 +158,16 @@ void run_float(const FloatPatternConv& c, const Level& level, const PatternKerne
 }
 
 // Where Winograd's algorithm runs, patterns alone (2.25 times fewer products) lose against it.
-double dense_time(const ref::ConvGeometry& g) {
+double dense_time(const KernelSetup& setup, const ref::ConvGeometry& g) {
   constexpr int64_t kLeastChannels = 32;
   constexpr double kWinogradTime = 0.55;
   const bool near = g.stride_h == 1 && g.stride_w == 1 && g.dilation_h == 1 && g.dilation_w == 1;
-  return near && std::min(g.in_channels, g.out_channels) >= kLeastChannels ? kWinogradTime : 1.0;
+  const bool winograd = setup.winograd && near && std::min(g.in_channels, g.out_channels) >= kLeastChannels;
+  return winograd ? kWinogradTime : 1.0;
 }
 
 PatternPack float_pack(const KernelSetup& setup, const FloatPatternConv& c) {
-  return shared_pack(setup, c, dense_time(c.g), [&] { return setup.constant(1); });
+  return shared_pack(setup, c, dense_time(setup, c.g), [&] { return setup.constant(1); });
 }
 
 BoundKernel bind_float_pattern(const KernelSetup& setup, const Level& level, const PatternKernels& kernels) {

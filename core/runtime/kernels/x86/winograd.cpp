@@ -170,7 +170,7 @@ BoundKernel bind_winograd(const KernelSetup& setup, const FloatKernels& kernels)
 }
 
 bool fits_winograd(const KernelSetup& setup, int64_t columns) {
-  if (!are_floats(setup) || !setup.is_constant(1)) return false;
+  if (!setup.winograd || !are_floats(setup) || !setup.is_constant(1)) return false;
   const ref::ConvGeometry g = ref::conv_geometry(setup);
   const bool plain = g.kernel_h == 3 && g.kernel_w == 3 && g.stride_h == 1 && g.stride_w == 1 && g.dilation_h == 1 &&
                      g.dilation_w == 1;
