@@ -13,6 +13,7 @@ packages=(
   libjpeg62-turbo-dev libpng-dev libarchive-dev zlib1g-dev coinor-libcbc-dev libutf8proc-dev
   libgloo-dev  # its headers only: libtorch contains Gloo but does not ship them
   googletest libgtest-dev librapidcheck-dev libbenchmark-dev
+  libsimde-dev  # tests alone: instructions that the processor lacks
   g++-aarch64-linux-gnu qemu-user
 )
 

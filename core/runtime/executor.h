@@ -11,9 +11,15 @@ namespace pare {
 
 class KernelTable;  // core/runtime/kernel.h
 
-/// Instruction sets a plan may use, each with those before it. kScalar is the reference and always there; kAvx2 includes FMA.
-enum class Isa : uint8_t { kScalar, kAvx2 };
+/// Instruction sets a plan may use, each with those of its architecture before it; of x86, AVX-512 goes without AVX-VNNI.
+/// kScalar is the reference and always there. kAvx2 includes FMA, kAvx512 is F, BW, DQ and VL; kNeonDot has SDOT, kNeonI8mm
+/// SMMLA.
+enum class Isa : uint8_t { kScalar, kAvx2, kAvxVnni, kAvx512, kAvx512Vnni, kNeon, kNeonDot, kNeonI8mm };
 const char* name_of(Isa isa);
+/// Whether plans at `level` may use what is compiled for `part`.
+bool includes(Isa level, Isa part);
+/// The levels of this build's architecture, from the lowest up.
+std::vector<Isa> isa_levels();
 /// The highest level that this CPU and this build have.
 Isa supported_isa();
 /// supported_isa(), unless the environment variable PARE_ISA names a lower level. Throws ConfigError when it names none.

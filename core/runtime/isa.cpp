@@ -3,26 +3,60 @@
 
 #include "core/runtime/executor.h"
 
+#ifdef PARE_ARM_KERNELS
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 namespace pare {
 
 const char* name_of(Isa isa) {
   switch (isa) {
     case Isa::kScalar: return "scalar";
     case Isa::kAvx2: return "avx2";
+    case Isa::kAvxVnni: return "avx_vnni";
+    case Isa::kAvx512: return "avx512";
+    case Isa::kAvx512Vnni: return "avx512_vnni";
+    case Isa::kNeon: return "neon";
+    case Isa::kNeonDot: return "neon_dot";
+    case Isa::kNeonI8mm: return "neon_i8mm";
   }
   return "?";
 }
 
-Isa supported_isa() {
-#ifdef PARE_X86_KERNELS
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::kAvx2;
+bool includes(Isa level, Isa part) { return part <= level && (part != Isa::kAvxVnni || level == part); }
+
+std::vector<Isa> isa_levels() {
+#if defined(PARE_X86_KERNELS)
+  return {Isa::kScalar, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512, Isa::kAvx512Vnni};
+#elif defined(PARE_ARM_KERNELS)
+  return {Isa::kScalar, Isa::kNeon, Isa::kNeonDot, Isa::kNeonI8mm};
+#else
+  return {Isa::kScalar};
 #endif
-  return Isa::kScalar;
 }
+
+#if defined(PARE_X86_KERNELS)
+// Also asks whether the operating system keeps the registers.
+Isa supported_isa() {
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Isa::kScalar;
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  if (avx512) return __builtin_cpu_supports("avx512vnni") ? Isa::kAvx512Vnni : Isa::kAvx512;
+  return __builtin_cpu_supports("avxvnni") ? Isa::kAvxVnni : Isa::kAvx2;
+}
+#elif defined(PARE_ARM_KERNELS)
+Isa supported_isa() {
+  if ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) == 0) return Isa::kNeon;
+  return (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0 ? Isa::kNeonI8mm : Isa::kNeonDot;
+}
+#else
+Isa supported_isa() { return Isa::kScalar; }
+#endif
 
 Isa isa_named(const std::string& name) {
   std::vector<std::string> known;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2}) {
+  for (const Isa isa : isa_levels()) {
     if (name == name_of(isa)) return isa;
     known.push_back(name_of(isa));
   }

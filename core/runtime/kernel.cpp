@@ -71,7 +71,7 @@ const Kernel& KernelTable::choose(const KernelSetup& setup, Isa isa) const {
                          setup.node.name, did_you_mean(setup.node.op, known)));
   }
   for (auto kernel = it->second.rbegin(); kernel != it->second.rend(); ++kernel) {
-    if (kernel->isa <= isa && (!kernel->accepts || kernel->accepts(setup))) return *kernel;
+    if (includes(isa, kernel->isa) && (!kernel->accepts || kernel->accepts(setup))) return *kernel;
   }
   std::vector<std::string> dtypes;
   for (const TensorSpec& spec : setup.inputs) dtypes.push_back(spec.present ? name_of(spec.dtype) : "-");

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iostream>
 #include <set>
 
+#include "tests/runtime/emulated/levels.h"
 #include "tests/runtime/kernel_cases.h"
 
 namespace pare::test {
@@ -15,21 +17,44 @@ constexpr double kFloatError = 2e-5;
 // Functions of a few units in the last place each, whose arguments are of magnitude 1.
 constexpr double kMathError = 2e-6;
 
-// Names of the kernels above the reference, at levels of this CPU.
-std::set<std::string> fast_kernels(const std::vector<Kernel>& kernels) {
-  std::set<std::string> names;
-  for (const Kernel& k : kernels) {
-    if (k.isa != Isa::kScalar && k.isa <= supported_isa()) names.insert(k.name);
+// One instruction set level, run by this CPU or lane by lane.
+struct Level {
+  Isa isa;  // that plans are made for
+  std::string prefix;  // of its kernels' names
+  KernelTable table;
+
+  std::set<std::string> kernels(const std::string& op) const {
+    std::set<std::string> names;
+    const auto found = table.map().find(op);
+    if (found == table.map().end()) return names;
+    for (const Kernel& k : found->second) {
+      if (k.name.rfind(prefix, 0) == 0) names.insert(k.name);
+    }
+    return names;
   }
-  return names;
+};
+
+std::vector<Level> levels_above_reference() {
+  std::vector<Level> levels;
+  for (const Isa isa : isa_levels()) {
+    if (isa == Isa::kScalar || !includes(supported_isa(), isa)) continue;
+    levels.push_back({isa, fmt("{}.", name_of(isa)), builtin_kernels()});
+    std::cout << name_of(isa) << ": run by this CPU\n";
+  }
+  for (EmulatedLevel& level : emulated_levels()) {
+    if (includes(supported_isa(), level.isa)) continue;
+    levels.push_back({Isa::kScalar, fmt("emulated_{}.", name_of(level.isa)), std::move(level.table)});
+    std::cout << name_of(level.isa) << ": emulated\n";
+  }
+  return levels;
 }
 
-Executor executor_of(const KernelCase& c, Isa isa, int threads = 1) {
+Executor executor_of(const KernelCase& c, const KernelTable& table, Isa isa, int threads = 1) {
   ExecutorOptions options;
   options.isa = isa;
   options.threads = threads;
   options.thread_nanoseconds = 0;  // small as the cases are, all threads take part
-  return Executor(c.model, options);
+  return Executor(c.model, options, builtin_ops(), table);
 }
 
 // The kernel of the case's first node of this operator; empty: none.
@@ -77,27 +102,46 @@ void expect_equal(const Tensor& got, const Tensor& want, const Bound& bound) {
   }
 }
 
-void expect_cases_equal(const std::string& op, std::set<std::string> unused) {
+// Takes the kernel that ran off `unused`.
+void expect_level_equal(const Level& level, const KernelCase& c, const std::string& op, const Tensor& want, std::set<std::string>& unused) {
+  Executor executor = executor_of(c, level.table, level.isa);
+  const std::string kernel = kernel_of(executor, c, op);
+  SCOPED_TRACE(kernel + " " + c.name);
+  unused.erase(kernel);
+  const Tensor got = executor.run(c.inputs)[0];
+  expect_equal(got, want, bound_of(op, kernel, c));
+  EXPECT_TRUE(same_bytes(got, executor_of(c, level.table, level.isa, 3).run(c.inputs)[0])) << "three threads";
+}
+
+void expect_cases_equal(const std::string& op, const std::vector<Level>& levels) {
+  std::vector<std::set<std::string>> unused;
+  for (const Level& level : levels) unused.push_back(level.kernels(op));
+  const std::vector<std::set<std::string>> all = unused;
+  const KernelTable builtin = builtin_kernels();
   for (const KernelCase& c : kernel_cases().at(op)()) {
-    Executor executor = executor_of(c, supported_isa());
-    const std::string kernel = kernel_of(executor, c, op);
-    SCOPED_TRACE(kernel + " " + c.name);
-    unused.erase(kernel);
-    const Tensor got = executor.run(c.inputs)[0];
-    expect_equal(got, executor_of(c, Isa::kScalar).run(c.inputs)[0], bound_of(op, kernel, c));
-    EXPECT_TRUE(same_bytes(got, executor_of(c, supported_isa(), 3).run(c.inputs)[0])) << "three threads";
-    if (testing::Test::HasFailure()) return;
+    const Tensor want = executor_of(c, builtin, Isa::kScalar).run(c.inputs)[0];
+    for (size_t i = 0; i < levels.size(); ++i) {
+      if (!all[i].empty()) expect_level_equal(levels[i], c, op, want, unused[i]);
+      if (testing::Test::HasFailure()) return;
+    }
   }
-  for (const std::string& name : unused) ADD_FAILURE() << "no case for " << name;
+  for (const auto& names : unused) {
+    for (const std::string& name : names) ADD_FAILURE() << "no case for " << name;
+  }
 }
 
 TEST(FastKernels, EqualTheReference) {
-  const KernelTable table = builtin_kernels();
-  for (const auto& [op, kernels] : table.map()) {
-    const std::set<std::string> names = fast_kernels(kernels);
-    if (names.empty()) continue;
+  const std::vector<Level> levels = levels_above_reference();
+  std::set<std::string> ops;
+  for (const Level& level : levels) {
+    for (const auto& [op, kernels] : level.table.map()) {
+      if (!level.kernels(op).empty()) ops.insert(op);
+    }
+  }
+  for (const std::string& op : ops) {
     ASSERT_TRUE(kernel_cases().count(op)) << op << " has no cases";
-    expect_cases_equal(op, names);
+    expect_cases_equal(op, levels);
+    if (HasFailure()) return;
   }
 }
 

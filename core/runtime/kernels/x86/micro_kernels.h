@@ -29,7 +29,7 @@ struct FloatTile {
 };
 
 /// One output plane [height, width] of a depthwise convolution: pixel (h, w) sums weights[t] * x[offsets[t] + h * line
-/// + w]. Up to 16 elements behind a line's last pixel may be read.
+/// + w]. Up to 16 elements behind a line's last pixel may be read (32 of int16).
 struct FloatPlane {
   const float* x = nullptr;
   const int32_t* offsets = nullptr;
@@ -78,6 +78,7 @@ struct FloatKernels {
 };
 
 const FloatKernels& avx2_float_kernels();
+const FloatKernels& avx512_float_kernels();
 
 /// One block of left [rows, depth] * panel [depth, columns] over int16 pairs along depth, requantized to bytes:
 /// out = clamp(nearbyint(float(start + sum) * multiplier) + zero_point). Sums are exact as long as they fit int32.
@@ -143,6 +144,7 @@ struct IntegerKernels {
 };
 
 const IntegerKernels& avx2_integer_kernels();
+const IntegerKernels& avx512_integer_kernels();
 
 struct LoopKernels {
   /// best[i] = the larger of best[i] and line[i]; NaN is the largest.
@@ -152,6 +154,7 @@ struct LoopKernels {
 };
 
 const LoopKernels& avx2_loop_kernels();
+const LoopKernels& avx512_loop_kernels();
 
 /// out = (x - mean) / sqrt(variance + epsilon) * scale + bias over one row; the mean counts as 0 unless `centred`.
 struct NormalizedRow {
@@ -172,5 +175,6 @@ struct MathKernels {
 };
 
 const MathKernels& avx2_math_kernels();
+const MathKernels& avx512_math_kernels();
 
 }  // namespace pare::x86

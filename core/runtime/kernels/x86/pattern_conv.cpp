@@ -22,14 +22,14 @@ struct PixelVectors {
   std::vector<int64_t> outs;
 };
 
-PixelVectors cut_lines(const ref::ConvGeometry& g, const Planes& planes, int vectors) {
+PixelVectors cut_lines(const ref::ConvGeometry& g, const Planes& planes, int lanes, int vectors) {
   PixelVectors out;
   for (int64_t h = 0; h < g.out_h; ++h) {
-    for (int64_t w = 0; w < g.out_w; w += kPatternLanes) {
+    for (int64_t w = 0; w < g.out_w; w += lanes) {
       int32_t place = 0;
       planes.locate({h * g.out_w + w, 1}, 1, false, &place);
       out.places.push_back(place);
-      out.counts.push_back(static_cast<int32_t>(std::min<int64_t>(kPatternLanes, g.out_w - w)));
+      out.counts.push_back(static_cast<int32_t>(std::min<int64_t>(lanes, g.out_w - w)));
       out.outs.push_back(h * g.out_w + w);
     }
   }
@@ -41,25 +41,27 @@ PixelVectors cut_lines(const ref::ConvGeometry& g, const Planes& planes, int vec
   return out;
 }
 
-double lane_share(const ref::ConvGeometry& g) {
-  const int64_t lanes = (g.out_w + kPatternLanes - 1) / kPatternLanes * kPatternLanes;
-  return static_cast<double>(g.out_w) / static_cast<double>(std::max<int64_t>(lanes, 1));
+double lane_share(const ref::ConvGeometry& g, int lanes) {
+  const int64_t all = (g.out_w + lanes - 1) / lanes * lanes;
+  return static_cast<double>(g.out_w) / static_cast<double>(std::max<int64_t>(all, 1));
 }
 
 template <class Element, class Sum>
 struct PatternConv : ConvSchedule {
   using Tile = PatternTile<Element, Sum>;
-  int vectors;
+  int lanes, vectors;
   PixelVectors pixels;
   std::vector<PatternRun> runs;
   std::vector<int32_t> blocks;  // [blocks + 1][2]: first run, first kernel
   Tensor filters, weights;
   int64_t block = 0;  // filters
 
-  PatternConv(const ref::ConvGeometry& geometry, int tile_vectors)
-      : ConvSchedule(geometry, tile_vectors * kPatternLanes, false),
-        vectors(tile_vectors),
-        pixels(cut_lines(geometry, planes, tile_vectors)) {
+  template <class Functions>
+  PatternConv(const ref::ConvGeometry& geometry, const Functions& functions)
+      : ConvSchedule(geometry, functions.vectors * functions.lanes, false),
+        lanes(functions.lanes),
+        vectors(functions.vectors),
+        pixels(cut_lines(geometry, planes, lanes, vectors)) {
     element = sizeof(Element);
     block = kSumBytes / (columns * static_cast<int64_t>(sizeof(Sum)));
     panel_size = (kSumBytes + kSumAlignment) / element;
@@ -111,9 +113,9 @@ template <class Conv>
 PatternPack shared_pack(const KernelSetup& setup, const Conv& c, double rival, const std::function<Tensor()>& rows) {
   PatternPack made;
   bool packed = false;
-  const double lanes = lane_share(c.g);
+  const double lanes = lane_share(c.g, c.lanes);
   const auto part = [&](const char* name, Tensor PatternPack::*member) {
-    return setup.packed(1, fmt("patterns{}.{}.{}.{}", c.block, lanes, rival, name), [&] {
+    return setup.packed(1, fmt("patterns{}x{}.{}.{}.{}", c.element, c.block, lanes, rival, name), [&] {
       if (!packed) made = pack_patterns(rows(), c.block, lanes, rival);
       packed = true;
       return (made.*member).defined() ? made.*member : Tensor(DType::kI32, {0});
@@ -171,7 +173,7 @@ PatternPack float_pack(const KernelSetup& setup, const FloatPatternConv& c) {
 }
 
 BoundKernel bind_float_pattern(const KernelSetup& setup, const Level& level, const PatternKernels& kernels) {
-  auto c = std::make_shared<FloatPatternConv>(ref::conv_geometry(setup), kernels.floats.vectors);
+  auto c = std::make_shared<FloatPatternConv>(ref::conv_geometry(setup), kernels.floats);
   c->threads = setup.threads;
   c->take(float_pack(setup, *c));
   c->biased = setup.has_input(2), c->added = setup.has_input(3);
@@ -186,7 +188,7 @@ bool accepts_float_pattern(const KernelSetup& setup, const PatternKernels& kerne
     if (setup.has_input(i) && setup.input(i).dtype != DType::kF32) return false;
   const ref::ConvGeometry g = ref::conv_geometry(setup);
   if (setup.output().dtype != DType::kF32 || !has_pattern_shape(setup, g)) return false;
-  return float_pack(setup, FloatPatternConv(g, kernels.floats.vectors)).runs.numel() > 0;
+  return float_pack(setup, FloatPatternConv(g, kernels.floats)).runs.numel() > 0;
 }
 
 struct IntegerPatternConv : PatternConv<int16_t, int32_t> {
@@ -225,7 +227,7 @@ PatternPack integer_pack(const KernelSetup& setup, const IntegerPatternConv& c) 
 }
 
 BoundKernel bind_integer_pattern(const KernelSetup& setup, const Level& level, const PatternKernels& kernels) {
-  auto c = std::make_shared<IntegerPatternConv>(ref::conv_geometry(setup), kernels.integers.vectors);
+  auto c = std::make_shared<IntegerPatternConv>(ref::conv_geometry(setup), kernels.integers);
   c->product = ref::integer_product(setup, 0);
   setup.check(c->product.depth() == c->g.depth(), "the weight does not fit");
   c->threads = setup.threads;
@@ -237,7 +239,7 @@ BoundKernel bind_integer_pattern(const KernelSetup& setup, const Level& level, c
 bool accepts_integer_pattern(const KernelSetup& setup, const PatternKernels& kernels) {
   const ref::ConvGeometry g = ref::conv_geometry(setup);
   if (!has_pattern_shape(setup, g)) return false;
-  return integer_pack(setup, IntegerPatternConv(g, kernels.integers.vectors)).runs.numel() > 0;
+  return integer_pack(setup, IntegerPatternConv(g, kernels.integers)).runs.numel() > 0;
 }
 
 }  // namespace

@@ -6,8 +6,6 @@
 
 namespace pare::x86 {
 
-/// Lanes of a vector of pixels, which are neighbours in one line.
-inline constexpr int kPatternLanes = 8;
 /// Elements of a kernel that are stored.
 inline constexpr int kPatternTaps = 4;
 
@@ -26,7 +24,7 @@ struct PatternTile {
   int64_t run_count = 0;
   const Element* weights = nullptr;   ///< [kernels][kPatternTaps], run after run
   const uint16_t* filters = nullptr;  ///< [kernels]: row of the sums
-  Sum* sums = nullptr;                ///< [filters][vectors][kPatternLanes]
+  Sum* sums = nullptr;                ///< [filters][vectors][lanes]
 };
 using FloatPatternTile = PatternTile<float, float>;
 using IntegerPatternTile = PatternTile<int16_t, int32_t>;
@@ -53,6 +51,7 @@ struct IntegerPatternRow {
 
 template <class Tile, class Row>
 struct PatternFunctions {
+  int lanes;    ///< of a vector of pixels, which are neighbours in one line
   int vectors;  ///< of a tile
   void (*accumulate)(const Tile& tile);
   void (*finish)(const Row& row);
@@ -63,5 +62,6 @@ struct PatternKernels {
 };
 
 const PatternKernels& avx2_pattern_kernels();
+const PatternKernels& avx512_pattern_kernels();
 
 }  // namespace pare::x86

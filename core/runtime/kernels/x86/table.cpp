@@ -33,21 +33,34 @@ void pack_left(const float* left, int64_t rows, int64_t depth, int tile_rows, fl
   }
 }
 
+void add_levels(KernelTable& table, const std::vector<Level>& levels, const std::vector<ByteLevel>& byte_levels) {
+  for (const Level& level : levels) {
+    add_conv_kernels(table, level);
+    add_gemm_kernels(table, level);
+    add_integer_kernels(table, level);
+    add_pool_kernels(table, level);
+    add_quantize_kernels(table, level);
+    add_math_kernels(table, level);
+  }
+  for (const ByteLevel& level : byte_levels) add_byte_kernels(table, level);
+  // Behind the general ones: the last that accepts a node is taken.
+  for (const Level& level : levels) {
+    add_winograd_kernels(table, level);
+    add_depthwise_kernels(table, level);
+    add_pattern_kernels(table, level, level.patterns);
+  }
+}
+
 }  // namespace x86
 
 void add_x86_kernels(KernelTable& table) {
-  const x86::Level avx2{Isa::kAvx2, x86::avx2_float_kernels(), x86::avx2_integer_kernels(), x86::avx2_loop_kernels(),
-                        x86::avx2_math_kernels()};
-  x86::add_conv_kernels(table, avx2);
-  x86::add_gemm_kernels(table, avx2);
-  x86::add_integer_kernels(table, avx2);
-  x86::add_pool_kernels(table, avx2);
-  x86::add_quantize_kernels(table, avx2);
-  x86::add_math_kernels(table, avx2);
-  // Behind the general ones: the last that accepts a node is taken.
-  x86::add_winograd_kernels(table, avx2);
-  x86::add_depthwise_kernels(table, avx2);
-  x86::add_pattern_kernels(table, avx2, x86::avx2_pattern_kernels());
+  using namespace x86;
+  const Level avx2{Isa::kAvx2, avx2_float_kernels(), avx2_integer_kernels(), avx2_loop_kernels(), avx2_math_kernels(),
+                   avx2_pattern_kernels()};
+  const Level avx512{Isa::kAvx512, avx512_float_kernels(), avx512_integer_kernels(), avx512_loop_kernels(),
+                     avx512_math_kernels(), avx512_pattern_kernels()};
+  add_levels(table, {avx2, avx512},
+             {{Isa::kAvxVnni, avx_vnni_byte_kernels()}, {Isa::kAvx512Vnni, avx512_vnni_byte_kernels()}});
 }
 
 }  // namespace pare

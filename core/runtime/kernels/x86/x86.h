@@ -2,7 +2,9 @@
 // Kernels for x86 beyond the baseline: drivers over the micro-kernels of a level (micro_kernels.h), one table a level.
 
 #include "core/runtime/kernel.h"
+#include "core/runtime/kernels/x86/byte_kernels.h"
 #include "core/runtime/kernels/x86/micro_kernels.h"
+#include "core/runtime/kernels/x86/pattern_kernels.h"
 
 namespace pare {
 namespace x86 {
@@ -14,8 +16,22 @@ struct Level {
   const IntegerKernels& integers;
   const LoopKernels& loops;
   const MathKernels& math;
-  std::string name(const char* kernel) const { return fmt("{}.{}", name_of(isa), kernel); }
+  const PatternKernels& patterns;
+  std::string label = name_of(isa);
+  std::string name(const char* kernel) const { return fmt("{}.{}", label, kernel); }
 };
+
+/// A level that has dot products of bytes, and everything else from a level below.
+struct ByteLevel {
+  Isa isa;
+  const ByteKernels& kernels;
+  std::string label = name_of(isa);
+};
+
+/// The kernels of the levels, each list from the lowest up.
+void add_levels(KernelTable& table, const std::vector<Level>& levels, const std::vector<ByteLevel>& byte_levels);
+
+void add_byte_kernels(KernelTable& table, const ByteLevel& level);
 
 void add_conv_kernels(KernelTable& table, const Level& level);
 void add_depthwise_kernels(KernelTable& table, const Level& level);
