@@ -96,6 +96,7 @@ std::vector<Ranked> best_of(const std::vector<Tensor>& outputs, const std::vecto
 Json report(const RunOptions& options, const Timing& timing, const std::vector<Ranked>& best, const std::vector<Tensor>& outputs) {
   Json json = Json::object();
   json["model"] = options.model;
+  json["device"] = options.device;
   json["threads"] = options.threads;
   json["repeat"] = options.repeat;
   json["load_ms"] = timing.load_ms;
@@ -143,6 +144,7 @@ void run(const RunOptions& options) {
   std::vector<GoldenSample> golden = options.golden_file.empty() ? model.golden : load_golden(options.golden_file);
   ExecutorOptions settings;
   settings.threads = options.threads;
+  settings.device = device_named(options.device);
   Executor executor(std::move(model), settings);
   timing.load_ms = now_ms() - start;
 

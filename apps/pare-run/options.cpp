@@ -40,6 +40,7 @@ std::vector<Option> table() {
       {"--repeat", "N", "timed runs (1)", number("--repeat", &RunOptions::repeat, 1, kMany)},
       {"--warmup", "N", "untimed runs before them (0)", number("--warmup", &RunOptions::warmup, 0, kMany)},
       {"--threads", "N", "threads (1)", number("--threads", &RunOptions::threads, 1, 256)},
+      {"--device", "NAME", "cpu, cuda or cuda:N (cpu)", text(&RunOptions::device)},
       {"--top", "K", "best labels to print (5)", number("--top", &RunOptions::top, 1, 1000)},
       {"--kernels", nullptr, "list the kernels", flag(&RunOptions::kernels)},
       {"--json", nullptr, "print one JSON object", flag(&RunOptions::json)},

@@ -13,6 +13,7 @@ struct RunOptions {
   std::string save;          ///< outputs as .safetensors
   bool golden = false;       ///< compare with golden samples
   std::string golden_file;   ///< empty: those inside the model's file
+  std::string device = "cpu";
   int repeat = 1, warmup = 0, threads = 1, top = 5;
   bool kernels = false, json = false, help = false;
 };

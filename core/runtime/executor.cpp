@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <new>
 
+#include "core/runtime/cuda/bind.h"
 #include "core/runtime/kernel.h"
 #include "core/runtime/plan.h"
 
@@ -25,11 +26,18 @@ struct Shared {
   std::shared_ptr<const Tables> tables;
   Weights weights{model.constants};
   ConstantStore contents;
+  std::shared_ptr<CudaDevice> device;
 
-  Shared(FrozenModel m, std::shared_ptr<const Tables> t, int64_t memory_limit)
+  Shared(FrozenModel m, std::shared_ptr<const Tables> t, const ExecutorOptions& options)
       : model(std::move(m)), tables(std::move(t)) {
+    if (options.device.cuda) {
+      device = CudaDevice::open(options.device.index);
+      auto own = std::make_shared<Tables>(*tables);
+      add_cuda_kernels(own->kernels, device);
+      tables = std::move(own);
+    }
     model.graph.verify_structure();
-    check_size(memory_limit);
+    check_size(options.memory_limit);
     for (ValueId id : model.graph.values()) {
       const Value& value = model.graph.value(id);
       if (value.is_constant()) check_constant(value);
@@ -69,6 +77,8 @@ struct Executor::Impl {
   ThreadPool pool;
   std::vector<std::unique_ptr<Plan>> plans;   // oldest first
   Tensor arena;
+  std::shared_ptr<std::byte> device_arena;
+  int64_t device_bytes = 0;
 
   Impl(std::shared_ptr<Shared> s, ExecutorOptions o) : shared(std::move(s)), options(o), pool(o.threads) {
     PARE_CHECK(options.isa <= supported_isa(), ConfigError, "[executor] expected an instruction set of this CPU, at most {}, got {}",
@@ -80,11 +90,15 @@ struct Executor::Impl {
     for (const auto& plan : plans) {
       if (plan->request() == request) return *plan;
     }
-    const PlanSource source{shared->model.graph,      shared->contents, shared->tables->ops,
-                            shared->tables->kernels, shared->weights,  options};
+    const PlanSource source{shared->model.graph,     shared->contents, shared->tables->ops, shared->tables->kernels,
+                            shared->weights, options, shared->device};
     try {
       auto plan = std::make_unique<Plan>(source, std::move(request));
       if (!arena.defined() || arena.nbytes() < plan->arena_bytes()) arena = Tensor(DType::kU8, {plan->arena_bytes()});
+      if (shared->device && device_bytes < plan->arena_bytes()) {
+        device_arena = shared->device->allocate(plan->arena_bytes());
+        device_bytes = plan->arena_bytes();
+      }
       if (plans.size() >= static_cast<size_t>(options.max_plans)) plans.erase(plans.begin());
       return *plans.emplace_back(std::move(plan));
     } catch (const std::bad_alloc&) {
@@ -104,7 +118,7 @@ struct Executor::Impl {
       if (address % static_cast<uintptr_t>(size_of(inputs[i].dtype())) != 0) inputs[i] = inputs[i].clone();
     }
     Plan& plan = plan_for(std::move(request));
-    plan.bind(arena.mutable_bytes());
+    plan.bind(arena.mutable_bytes(), device_arena.get());
     return plan.run(inputs, pool, seconds);
   }
 
@@ -119,7 +133,7 @@ struct Executor::Impl {
 };
 
 Executor::Executor(FrozenModel model, ExecutorOptions options)
-    : impl_(std::make_unique<Impl>(std::make_shared<Shared>(std::move(model), builtin_tables(), options.memory_limit),
+    : impl_(std::make_unique<Impl>(std::make_shared<Shared>(std::move(model), builtin_tables(), options),
                                    options)) {}
 
 Executor::Executor(FrozenModel model, ExecutorOptions options, OpTable ops)
@@ -128,8 +142,7 @@ Executor::Executor(FrozenModel model, ExecutorOptions options, OpTable ops)
 Executor::Executor(FrozenModel model, ExecutorOptions options, OpTable ops, KernelTable kernels)
     : impl_(std::make_unique<Impl>(
           std::make_shared<Shared>(std::move(model),
-                                   std::make_shared<const Tables>(Tables{std::move(ops), std::move(kernels)}),
-                                   options.memory_limit),
+                                   std::make_shared<const Tables>(Tables{std::move(ops), std::move(kernels)}), options),
           options)) {}
 
 Executor::Executor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -27,10 +27,20 @@ Isa default_isa();
 /// The level of that name. Throws ConfigError when there is none.
 Isa isa_named(const std::string& name);
 
+/// What runs the kernels: this CPU, or a GPU through the plugin libpare_cuda.so (core/runtime/README.md).
+struct DeviceChoice {
+  bool cuda = false;
+  int index = 0;   ///< which GPU
+  bool operator==(const DeviceChoice&) const = default;
+};
+/// "cpu", "cuda" or "cuda:N". Throws ConfigError for anything else.
+DeviceChoice device_named(const std::string& name);
+
 struct ExecutorOptions {
   int threads = 1;
   int64_t thread_nanoseconds = 10000;  ///< estimated work that is worth another thread; 0: all kernels use all threads
   Isa isa = default_isa();      ///< at most supported_isa()
+  DeviceChoice device = {};     ///< operators without a kernel on a GPU run on the CPU, with copies
   bool fuse_integer = true;     ///< QDQ islands become integer kernels; false runs every node as written
   bool fuse_float = true;       ///< float convolutions take over the sum and the activation behind them, where a kernel can
   bool winograd = true;         ///< 3x3 float convolutions may run by Winograd's algorithm, which rounds more

@@ -1,4 +1,5 @@
 // The choice of the instruction set.
+#include <charconv>
 #include <cstdlib>
 
 #include "core/runtime/executor.h"
@@ -70,6 +71,17 @@ Isa default_isa() {
     return std::min(isa_named(wanted), supported_isa());
   }();
   return chosen;
+}
+
+DeviceChoice device_named(const std::string& name) {
+  if (name == "cpu") return {};
+  int index = 0;
+  const char* end = name.data() + name.size();
+  const bool numbered = name.rfind("cuda:", 0) == 0 && name.size() > 5;
+  const auto parsed = numbered ? std::from_chars(name.data() + 5, end, index) : std::from_chars_result{end, std::errc()};
+  PARE_CHECK((name == "cuda" || numbered) && parsed.ec == std::errc() && parsed.ptr == end && index >= 0, ConfigError,
+             "[device] expected cpu, cuda or cuda:N, got \"{}\"", name);
+  return {true, index};
 }
 
 }  // namespace pare

@@ -101,6 +101,8 @@ struct Kernel {
   /// Operator of the domain `pare.plan` that also takes a residual and bounds of the result (attributes low, high) for nodes
   /// that this kernel accepts; empty: none.
   std::string fused = {};
+  /// Runs on the executor's device: operands and workspace are device memory.
+  bool on_device = false;
 };
 
 /// All kernels in one explicit list; a value that is passed around, so that a program can add its own.

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/runtime/cuda/device.h"
 #include "core/runtime/kernel.h"
 
 namespace pare {
@@ -22,6 +23,7 @@ struct PlanSource {
   const KernelTable& kernels;
   Weights& weights;
   ExecutorOptions options;
+  std::shared_ptr<CudaDevice> device = {};   ///< none: all kernels run on the CPU
 };
 
 /// A model at concrete input shapes: nodes bound to kernels, values laid out in one arena.
@@ -33,8 +35,8 @@ class Plan {
   const PlanRequest& request() const { return request_; }
   int64_t arena_bytes() const { return arena_bytes_; }
   const std::vector<KernelRow>& rows() const { return rows_; }
-  /// Uses `arena` (arena_bytes, 64-byte aligned) from now on.
-  void bind(std::byte* arena);
+  /// Uses `arena` (arena_bytes, 64-byte aligned) from now on, and as much device memory where there is a device.
+  void bind(std::byte* arena, std::byte* device_arena = nullptr);
   /// Outputs in graph order, then the fetched values. `seconds`, when given, gets what each row took.
   std::vector<Tensor> run(const std::vector<Tensor>& inputs, ThreadPool& pool, std::vector<double>* seconds = nullptr);
 
@@ -46,6 +48,8 @@ class Plan {
     Tensor constant;          // constant when defined, else
     int64_t offset = 0;       // in the arena
     std::byte* data = nullptr;
+    int64_t bytes = 0;
+    std::byte* on_device = nullptr;   // where the device has it, at the same offset of its arena
   };
   struct Step {
     BoundKernel kernel;
@@ -53,6 +57,8 @@ class Plan {
     std::vector<int> inputs, outputs;   // slots, -1: absent
     int64_t workspace = 0;              // offset in the arena
     int threads = 1;                    // as many as its work is worth
+    bool on_device = false;
+    std::vector<int> moved;             // slots that come from the other side first
     std::vector<const std::byte*> input_data;
     std::vector<std::byte*> output_data;
   };
@@ -60,7 +66,10 @@ class Plan {
     int slot = -1;
     DType dtype = DType::kF32;
     Shape shape;
+    bool on_device = false;   // only there
   };
+
+  void move_operands(const Step& step);
 
   PlanRequest request_;
   std::vector<Slot> slots_;
@@ -70,6 +79,8 @@ class Plan {
   bool parallel_ = false;               // a step uses more than one thread
   int64_t arena_bytes_ = 0;
   std::byte* arena_ = nullptr;
+  std::byte* device_arena_ = nullptr;
+  std::shared_ptr<CudaDevice> device_;
 };
 
 }  // namespace pare

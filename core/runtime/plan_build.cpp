@@ -115,12 +115,16 @@ class PlanBuilder {
     for (NodeId id : needed_nodes(graph_)) add_step(graph_.node(id));
     for (ValueId id : graph_.outputs()) add_output(id);
     place();
+    if (source_.device) place_moves();
   }
 
  private:
   void slot_of_input(size_t i) {
-    slots_[graph_.inputs()[i]] = new_slot();
+    // On a device inputs get room, too.
+    const int64_t bytes = bytes_of(spec_of(graph_, graph_.inputs()[i]));
+    slots_[graph_.inputs()[i]] = source_.device ? new_buffer(bytes) : new_slot();
     plan_.slots_.back().input = static_cast<int>(i);
+    plan_.slots_.back().bytes = bytes;
   }
 
   int new_slot() {
@@ -162,6 +166,7 @@ class PlanBuilder {
       return;
     }
     Plan::Step step;
+    step.on_device = kernel.on_device;
     step.name = node.name;
     step.kernel = kernel.bind(setup);
     for (size_t i = 0; i < node.inputs.size(); ++i) {
@@ -187,6 +192,7 @@ class PlanBuilder {
   int new_buffer(int64_t bytes) {
     const int slot = new_slot();
     buffers_.back() = {bytes, now(), now(), 0};
+    plan_.slots_.back().bytes = bytes;
     in_arena_.push_back(slot);
     return slot;
   }
@@ -198,11 +204,11 @@ class PlanBuilder {
 
   void add_output(ValueId id) {
     const TensorSpec spec = spec_of(graph_, id);
-    plan_.outputs_.push_back({touch(slot_of(id)), spec.dtype, spec.shape});
+    plan_.outputs_.push_back({touch(slot_of(id)), spec.dtype, spec.shape, false});
   }
 
   void add_row(const KernelSetup& setup, const Kernel& kernel) {
-    KernelRow row{setup.node.name, setup.node.op, kernel.name, name_of(kernel.isa), 0, 0};
+    KernelRow row{setup.node.name, setup.node.op, kernel.name, kernel.on_device ? "cuda" : name_of(kernel.isa), 0, 0};
     CostContext cost{setup.node, {}, {}};
     for (const TensorSpec& spec : setup.inputs) {
       cost.inputs.push_back(spec.shape);
@@ -225,6 +231,26 @@ class PlanBuilder {
     for (const auto& [step, slot] : workspaces_) {
       plan_.steps_[step].workspace = plan_.slots_[static_cast<size_t>(slot)].offset;
     }
+  }
+
+  // Steps run in order, so which side has a value is known now. A value on one side is moved when the other first reads it.
+  void place_moves() {
+    plan_.device_ = source_.device;
+    std::vector<bool> here(plan_.slots_.size()), there(plan_.slots_.size());
+    for (size_t i = 0; i < plan_.slots_.size(); ++i) {
+      here[i] = plan_.slots_[i].input >= 0 || plan_.slots_[i].constant.defined();
+      there[i] = plan_.slots_[i].constant.defined();
+    }
+    for (Plan::Step& step : plan_.steps_) {
+      std::vector<bool>& side = step.on_device ? there : here;
+      for (const int slot : step.inputs) {
+        if (slot < 0 || side[static_cast<size_t>(slot)]) continue;
+        step.moved.push_back(slot);
+        side[static_cast<size_t>(slot)] = true;
+      }
+      for (const int slot : step.outputs) side[static_cast<size_t>(slot)] = true;
+    }
+    for (Plan::Output& output : plan_.outputs_) output.on_device = !here[static_cast<size_t>(output.slot)];
   }
 
   const PlanSource& source_;
