@@ -144,14 +144,16 @@ void run_items(const ByteConv& c, const uint8_t* x, uint8_t* out, int64_t begin,
 }
 
 void run_conv(const ByteConv& c, const KernelCall& call) {
-  const auto copy_row = [&](const uint8_t* from, int64_t step, int64_t count, uint8_t* to) {
-    c.kernels.copy(from, step, count, c.product.flip, to);
+  const auto copy_lines = [&](const Lines<uint8_t, uint8_t>& lines) {
+    for (int64_t l = 0; l < lines.lines; ++l) {
+      c.kernels.copy(lines.from + l * lines.from_line, lines.step, lines.count, c.product.flip, lines.to + l * lines.to_line);
+    }
   };
   const auto copy = [&](int64_t image, int64_t begin, int64_t end, std::byte* planes) {
     const uint8_t* x = call.in<uint8_t>(0) + image * c.g.in_channels * c.g.in_plane();
     for (int64_t channel = begin; channel < end; ++channel) {
       c.planes.copy_channel(x + channel * c.g.in_plane(), reinterpret_cast<uint8_t*>(planes) + channel * c.planes.channel_size(),
-                            static_cast<uint8_t>(c.product.zero_point), copy_row);
+                            static_cast<uint8_t>(c.product.zero_point), copy_lines);
     }
   };
   c.run(call, copy, [&](int64_t image, const std::byte* planes, int64_t begin, int64_t end, std::byte* panels) {

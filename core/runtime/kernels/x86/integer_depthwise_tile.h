@@ -59,7 +59,7 @@ struct NineTaps {
 
 // kLines lines of pixels, which share what is loaded and interleaved.
 template <class V, int kLines, int kStride>
-void sum_nine(const DepthwiseTile<V>& tile, const NineTaps<V>& taps, int64_t h, int64_t w) {
+void integer_sum_nine(const DepthwiseTile<V>& tile, const NineTaps<V>& taps, int64_t h, int64_t w) {
   constexpr int kInputs = kStride * (kLines - 1) + 3;
   const IntegerPlane& p = tile.p;
   PixelSums<V> sums[kLines];
@@ -99,21 +99,21 @@ void for_each_vector(int64_t width, Sum&& sum) {
 }
 
 template <class V, int kStride>
-void depthwise_nine(const DepthwiseTile<V>& tile) {
+void integer_depthwise_nine(const DepthwiseTile<V>& tile) {
   const IntegerPlane& p = tile.p;
   const NineTaps<V> taps(p.weights);
   int64_t h = 0;
   for (; h + 2 <= p.height; h += 2)
-    for_each_vector<V>(p.width, [&](int64_t w) { sum_nine<V, 2, kStride>(tile, taps, h, w); });
-  if (h < p.height) for_each_vector<V>(p.width, [&](int64_t w) { sum_nine<V, 1, kStride>(tile, taps, h, w); });
+    for_each_vector<V>(p.width, [&](int64_t w) { integer_sum_nine<V, 2, kStride>(tile, taps, h, w); });
+  if (h < p.height) for_each_vector<V>(p.width, [&](int64_t w) { integer_sum_nine<V, 1, kStride>(tile, taps, h, w); });
 }
 
 template <class V>
 void depthwise(const IntegerPlane& p) {
   const DepthwiseTile<V> tile{p};
   const bool nine = p.tap_lines == 3 && p.taps == 9;
-  if (nine && p.line == p.offsets[3]) return depthwise_nine<V, 1>(tile);
-  if (nine && p.line == 2 * p.offsets[3]) return depthwise_nine<V, 2>(tile);
+  if (nine && p.line == p.offsets[3]) return integer_depthwise_nine<V, 1>(tile);
+  if (nine && p.line == 2 * p.offsets[3]) return integer_depthwise_nine<V, 2>(tile);
   for (int64_t h = 0; h < p.height; ++h) for_each_vector<V>(p.width, [&](int64_t w) { tile.sum_line(h, w); });
 }
 
