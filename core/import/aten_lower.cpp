@@ -179,7 +179,8 @@ void Lowering::lower(const Call& call) {
       aliased_.insert(call.outputs.begin(), call.outputs.end());
     }
   } catch (const ModelError& error) {
-    refused_.push_back(fmt("\"{}\" ({}): {}", call.name, call.op, bare(error.what())));
+    const std::string place = call.place.empty() ? "" : ", " + call.place;
+    refused_.push_back(fmt("\"{}\" ({}{}): {}", call.name, call.op, place, bare(error.what())));
     lost_.insert(call.outputs.begin(), call.outputs.end());
   }
 }

@@ -31,6 +31,7 @@ struct Call {
   std::string op, overload;
   std::string name;  ///< unique in the program
   std::string path;  ///< module that calls it, e.g. "layer1.0.conv1"; empty: the model itself
+  std::string place;  ///< file, line and text of the source, for messages; may be empty
   std::map<std::string, Arg> args;
   std::vector<std::string> outputs;
 };

@@ -34,7 +34,7 @@ for folder in core/*/; do
 done
 forbid 'yaml-cpp outside core/recipe' 'yaml-cpp/' "${yaml_free[@]}"
 
-above='core/(model|train|analysis|job)/|pruning/|quant/|distill/|nas/|apps/'
+above='core/(model|trace|train|analysis|job)/|pruning/|quant/|distill/|nas/|apps/'
 forbid 'base knows nothing above it' "core/(graph|import|zoo|format|recipe|runtime|data)/|export/|$above" core/base
 forbid 'graph knows base only' "core/(import|zoo|format|recipe|runtime|data)/|export/|$above" core/graph
 forbid 'import, zoo, format, recipe do not know the runtime' "core/runtime/|export/|$above" \
