@@ -26,6 +26,7 @@ using Command = std::function<int()>;
 void add_run(CLI::App& program, const CommonOptions& common, Command& command);
 void add_plan(CLI::App& program, const CommonOptions& common, Command& command);
 void add_eval(CLI::App& program, const CommonOptions& common, Command& command);
+void add_import(CLI::App& program, const CommonOptions& common, Command& command);
 void add_inspect(CLI::App& program, const CommonOptions& common, Command& command);
 void add_export(CLI::App& program, const CommonOptions& common, Command& command);
 void add_verify(CLI::App& program, const CommonOptions& common, Command& command);

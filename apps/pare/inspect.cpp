@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "apps/pare/command.h"
+#include "apps/pare/model_json.h"
 #include "apps/pare/table.h"
 #include "core/format/encoding_json.h"
 #include "core/format/pare_file.h"
@@ -51,23 +52,6 @@ Inspected open_model(const std::string& name, const OpTable& ops) {
     out.kind = name_of(model_file_kind(name));
   }
   infer_shapes(out.model.graph, out.model.constants, ops);
-  return out;
-}
-
-Json value_json(const Graph& graph, ValueId id) {
-  const Value& value = graph.value(id);
-  Json shape = Json::array();
-  if (value.shape)
-    for (const Dim& dim : *value.shape) shape.push_back(dim.str());
-  return {{"name", value.name}, {"dtype", name_of(value.dtype)}, {"shape", shape}};
-}
-
-std::map<std::string, int64_t> bindings_of(const Graph& graph) {
-  std::map<std::string, int64_t> out;
-  for (const ValueId id : graph.inputs())
-    if (graph.value(id).shape)
-      for (const Dim& dim : *graph.value(id).shape)
-        for (const auto& symbol : dim.symbols()) out[symbol] = 1;
   return out;
 }
 
@@ -127,15 +111,6 @@ Json kernels_json(const Inspected& in, const OpTable& ops) {
   for (const KernelRow& row : executor.kernels(shapes))
     out.push_back({{"node", row.node}, {"op", row.op}, {"kernel", row.kernel}, {"isa", row.isa}, {"macs", row.macs}, {"bytes", row.bytes}});
   return out;
-}
-
-std::string cell_text(const Json& value) {
-  if (value.is_number_integer()) return with_commas(value.get<int64_t>());
-  if (value.is_string()) return value.get<std::string>();
-  if (!value.is_array()) return value.dump();
-  std::vector<std::string> parts;
-  for (const Json& item : value) parts.push_back(cell_text(item));
-  return "[" + join(parts, ", ") + "]";
 }
 
 std::string json_table(const Json& rows, const std::vector<std::string>& columns) {

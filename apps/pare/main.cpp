@@ -56,8 +56,8 @@ int run_program(int argc, char** argv) {
   pare::CommonOptions common;
   add_common(program, common);
   pare::Command command;
-  for (const auto add : {pare::add_run, pare::add_plan, pare::add_eval, pare::add_sensitivity, pare::add_inspect, pare::add_export,
-                         pare::add_verify, pare::add_bench, pare::add_methods})
+  for (const auto add : {pare::add_run, pare::add_plan, pare::add_eval, pare::add_sensitivity, pare::add_import, pare::add_inspect,
+                         pare::add_export, pare::add_verify, pare::add_bench, pare::add_methods})
     add(program, common, command);
   try {
     program.parse(argc, argv);

@@ -1,5 +1,6 @@
 #include "core/import/model_file.h"
 
+#include "core/base/error.h"
 #include "core/format/pare_file.h"
 #include "core/import/onnx_import.h"
 #include "core/import/pt2_import.h"
@@ -23,6 +24,8 @@ ModelFileKind model_file_kind(const std::string& path) {
 }
 
 FrozenModel read_model_file(const std::string& path, const OpTable& ops) {
+  PARE_CHECK(!path.ends_with(".pt") && !path.ends_with(".pth"), ModelError,
+             "[model {}] expected a .pare, .onnx or .pt2 file. Import it first: pare import", path);
   switch (model_file_kind(path)) {
     case ModelFileKind::kOnnx:
       return import_onnx(path, ops);

@@ -8,6 +8,8 @@
 #include "core/job/journal.h"
 #include "core/model/checkpoint.h"
 #include "core/model/freeze.h"
+#include "core/trace/example_inputs.h"
+#include "core/trace/torchscript.h"
 #include "core/zoo/zoo.h"
 
 namespace pare {
@@ -75,6 +77,10 @@ LoadedModel load_model(const ModelConfig& config, const Registry& registry) {
   LoadedModel out;
   if (!config.zoo.empty()) {
     out = from_zoo(config, registry);
+  } else if (!config.torchscript.empty()) {
+    const Traced traced = import_torchscript(config.torchscript, example_inputs(config.input), {}, registry.ops, registry.torch_ops);
+    out = from_frozen(traced.frozen, registry);
+    out.key = hex64(xxh64(file_key(config.torchscript) + join(config.input, " ")));
   } else {
     const auto named = [](const std::string* path) { return !path->empty(); };
     const auto paths = {&config.pare, &config.onnx, &config.pt2, &config.checkpoint};

@@ -136,7 +136,7 @@ std::unique_ptr<Job> open_job(const Recipe& recipe, const Registry& registry, co
   job->communicator = communicator_from_environment();
 
   ModelConfig config = recipe.model;
-  for (std::string* path : {&config.pare, &config.onnx, &config.pt2, &config.checkpoint, &config.weights}) *path = recipe.resolve(*path);
+  for (std::string* path : {&config.pare, &config.onnx, &config.pt2, &config.torchscript, &config.checkpoint, &config.weights}) *path = recipe.resolve(*path);
   LoadedModel loaded = load_model(config, registry);
   job->input_key = loaded.key;
   job->labels = loaded.labels;

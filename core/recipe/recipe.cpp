@@ -27,8 +27,10 @@ void check_version(const ConfigNode& root) {
 }  // namespace
 
 void ModelConfig::check(const ConfigMark& mark, const std::string& path) const {
-  const int sources = !zoo.empty() + !pare.empty() + !onnx.empty() + !pt2.empty() + !checkpoint.empty();
-  if (sources != 1) config_fail(mark, path, fmt("expected exactly one of zoo, pare, onnx, pt2, checkpoint, got {}", sources));
+  int sources = 0;
+  for (const std::string* source : {&zoo, &pare, &onnx, &pt2, &torchscript, &checkpoint}) sources += !source->empty();
+  if (sources != 1) config_fail(mark, path, fmt("expected exactly one of zoo, pare, onnx, pt2, torchscript, checkpoint, got {}", sources));
+  if (torchscript.empty() != input.empty()) config_fail(mark, path, "expected \"input\" with \"torchscript\" and with no other source");
 }
 
 void Recipe::check(const ConfigMark& mark, const std::string&) const {

@@ -18,9 +18,10 @@ struct EnumNames<Target> {
       {Target::kOrt, "ort"}, {Target::kTrt, "trt"}, {Target::kNcnn, "ncnn"}, {Target::kPare, "pare"}};
 };
 
-/// Where a model comes from: exactly one of `zoo`, `pare`, `onnx`, `pt2` and `checkpoint`.
+/// Where a model comes from: exactly one of `zoo`, `pare`, `onnx`, `pt2`, `torchscript` and `checkpoint`.
 struct ModelConfig {
-  std::string zoo, pare, onnx, pt2, checkpoint;
+  std::string zoo, pare, onnx, pt2, torchscript, checkpoint;
+  std::vector<std::string> input;
   std::string weights;
   int64_t classes = 0, channels = 0, image_size = 0;
   int64_t seed = 0;
@@ -29,6 +30,8 @@ struct ModelConfig {
     v("pare", pare, "path of a .pare file");
     v("onnx", onnx, "path of an ONNX file");
     v("pt2", pt2, "path of a torch.export archive");
+    v("torchscript", torchscript, "path of a file that torch.jit.save wrote; libtorch runs code that it holds");
+    v("input", input, "of a torchscript model: the shapes to follow it with, e.g. [1x3x224x224], integers as 1x128:i64");
     v("checkpoint", checkpoint, "path of a checkpoint that a run left");
     v("weights", weights, "path of safetensors or PyTorch .pth weights, loaded by name; empty: as stored, or random for zoo");
     v("classes", classes, at_least(0), "outputs of a zoo model; 0: its own default");

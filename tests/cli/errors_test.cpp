@@ -73,7 +73,7 @@ std::vector<Case> recipe_cases(const TemporaryFolder& folder) {
   add("selector without a hit", 2, "matches no layer", [](Parts& p) { p.stages = "[{quant.ptq: {ignore: [layer9]}}, export]"; });
   add("bad expression", 2, "is no regular expression", [](Parts& p) { p.stages = "[{quant.ptq: {targets: ['re:(']}}, export]"; });
   add("unknown zoo model", 2, "Did you mean \"lenet5\"", [](Parts& p) { p.model = "{zoo: lenet}"; });
-  add("no model source", 2, "expected exactly one of zoo, pare, onnx, pt2, checkpoint, got 0", [](Parts& p) { p.model = "{classes: 3}"; });
+  add("no model source", 2, "expected exactly one of zoo, pare, onnx, pt2, torchscript, checkpoint, got 0", [](Parts& p) { p.model = "{classes: 3}"; });
   add("missing weights", 5, "no-such.safetensors", [](Parts& p) { p.model = "{zoo: lenet5, weights: no-such.safetensors}"; });
   add("weights of another model", 3, "weights", [&](Parts& p) { p.model = "{zoo: lenet5, weights: " + weights + "}"; });
   add("truncated weights", 3, "short.safetensors", [&](Parts& p) { p.model = "{zoo: resnet20, weights: " + short_weights + "}"; });
