@@ -26,7 +26,18 @@ std::string bare(const std::string& text) {
   return end == std::string::npos ? text : text.substr(end + 2);
 }
 
+bool is_half(DType dtype) { return dtype == DType::kF16 || dtype == DType::kBF16; }
+
+ValueId cast_to(Graph& graph, const std::string& name, ValueId id, DType dtype) {
+  return graph.add("Cast", graph.free_name(name + "/Cast"), {id}, {{"to", std::string(name_of(dtype))}});
+}
+
 }  // namespace
+
+EncodedTensor stored(const Tensor& tensor) {
+  if (!is_half(tensor.dtype())) return encode_raw(tensor);
+  return encode(tensor.to(DType::kF32), {.codec = tensor.dtype() == DType::kF16 ? Codec::kF16 : Codec::kBF16});
+}
 
 Raiser::Raiser(const Model& model, const OpTable& ops, std::string where)
     : model_(model), ops_(ops), where_(std::move(where)) {
@@ -36,7 +47,7 @@ Raiser::Raiser(const Model& model, const OpTable& ops, std::string where)
              "[onnx {}] expected an opset from {} to {}, got {}. Convert the model (in Python: onnx.version_converter)",
              where_, kMinOpset, kMaxOpset, opset_);
   if (!model.graph_name.empty()) out_.graph.name = model.graph_name;
-  for (const auto& [name, tensor] : model.initializers) known_.emplace(name, encode_raw(tensor));
+  for (const auto& [name, tensor] : model.initializers) known_.emplace(name, stored(tensor));
   for (const auto& node : model.nodes) used_.insert(node.inputs.begin(), node.inputs.end());
   for (const auto& info : model.outputs) used_.insert(info.name);
 }
@@ -48,7 +59,8 @@ void Raiser::add_inputs() {
     PARE_CHECK(info.shape, ModelError, "[onnx {}] expected a shape for input \"{}\"", where_, info.name);
     PARE_CHECK(!values_.count(info.name), ModelError, "[onnx {}] expected inputs with unique names, got \"{}\" twice",
                where_, info.name);
-    values_[info.name] = out_.graph.add_input(info.name, info.dtype, dims_of(info));
+    const ValueId id = out_.graph.add_input(info.name, info.dtype, dims_of(info));
+    values_[info.name] = is_half(info.dtype) ? cast_to(out_.graph, info.name, id, DType::kF32) : id;
   }
 }
 
@@ -93,6 +105,10 @@ const Tensor* Raiser::constant(const Node& node, size_t i) {
 DimShape Raiser::shape(const Node& node, size_t i) {
   const ValueId id = input(node, i);
   PARE_CHECK(id != kNoValue, ModelError, "input {} is absent", i);
+  return shape(id);
+}
+
+DimShape Raiser::shape(ValueId id) {
   if (!out_.graph.value(id).shape) infer_shapes(out_.graph, integers_, ops_);
   return *out_.graph.value(id).shape;
 }
@@ -130,6 +146,7 @@ std::optional<std::vector<int64_t>> Raiser::integers(const Node& node, size_t i)
 }
 
 DType Raiser::dtype(const Node& node, size_t i) {
+  if (node.has_input(i) && is_constant(node, i)) return known_.at(node.inputs[i]).dtype;
   shape(node, i);
   return out_.graph.value(input(node, i)).dtype;
 }
@@ -241,10 +258,11 @@ void Raiser::rename_outputs() {
     const auto found = values_.find(info.name);
     PARE_CHECK(found != values_.end(), ModelError, "[onnx {}] expected the output \"{}\" to be computed", where_,
                info.name);
-    outputs.push_back(found->second);
-    const Value& value = graph.value(found->second);
+    const ValueId id = is_half(info.dtype) ? cast_to(graph, info.name, found->second, info.dtype) : found->second;
+    outputs.push_back(id);
+    const Value& value = graph.value(id);
     if (value.role == Role::kActivation && value.name != info.name && graph.find_value(info.name) == kNoValue)
-      graph.rename_value(found->second, info.name);
+      graph.rename_value(id, info.name);
   }
   PARE_CHECK(!outputs.empty(), ModelError, "[onnx {}] expected at least one output", where_);
   graph.set_outputs(std::move(outputs));

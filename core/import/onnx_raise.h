@@ -14,6 +14,7 @@
 namespace pare::onnx {
 
 /// Builds a graph from an ONNX model, node by node. A rule refuses its node by throwing ModelError with the reason.
+/// Half floats exist at the model's inputs, outputs and Casts only: in between, the graph computes with 32-bit floats.
 class Raiser {
  public:
   Raiser(const Model& model, const OpTable& ops, std::string where);
@@ -28,6 +29,8 @@ class Raiser {
   bool is_constant(const Node& node, size_t i) const;
   /// Shape inferred so far. Throws when dims are missing that the rule needs.
   DimShape shape(const Node& node, size_t i);
+  /// The same of a value that a rule made.
+  DimShape shape(ValueId id);
   /// What is known of a list of integers, constant or computed from shapes; nothing when its input is absent. Throws
   /// when it depends on more than shapes.
   std::optional<DimShape> contents(const Node& node, size_t i);
@@ -45,7 +48,9 @@ class Raiser {
   void add(const Node& source, const std::string& op, std::vector<ValueId> inputs, Attrs attrs, int outputs = 1);
   /// Adds a helper node with one fresh output.
   ValueId step(const Node& source, const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {});
-  /// Output `i` of a node is another name for a constant.
+  /// The stored form of a constant input.
+  const EncodedTensor& encoded(const Node& node, size_t i) const { return known_.at(node.inputs.at(i)); }
+  /// Output 0 of a node is this constant.
   void set_constant(const Node& node, EncodedTensor encoded);
   /// Output `i` of a node is this value.
   void alias(const Node& node, ValueId value, size_t i = 0) { values_[node.outputs.at(i)] = value; }
@@ -77,6 +82,9 @@ class Raiser {
   std::vector<std::string> refused_;
 };
 
+/// A tensor of the file as a constant: half floats are stored as they are and read as 32-bit floats.
+EncodedTensor stored(const Tensor& tensor);
+
 using Rule = void (*)(Raiser&, const Node&);
 
 /// How a node of an operator becomes nodes of the graph; nullptr when the operator is not supported. A rule throws
@@ -97,6 +105,7 @@ void raise_cast(Raiser& out, const Node& node);
 void raise_batch_norm(Raiser& out, const Node& node);
 void raise_group_norm(Raiser& out, const Node& node);
 void raise_layer_norm(Raiser& out, const Node& node);   // RMSNormalization, too
+void raise_einsum(Raiser& out, const Node& node);
 void raise_pad(Raiser& out, const Node& node);
 void raise_reduce(Raiser& out, const Node& node);
 void raise_pow(Raiser& out, const Node& node);

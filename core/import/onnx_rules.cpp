@@ -17,7 +17,7 @@ double scalar_of(const Tensor& tensor) {
 
 void constant(Raiser& out, const Node& node) {
   for (const auto& [name, value] : node.attrs) {
-    if (const auto* tensor = std::get_if<Tensor>(&value)) return out.set_constant(node, encode_raw(*tensor));
+    if (const auto* tensor = std::get_if<Tensor>(&value)) return out.set_constant(node, stored(*tensor));
     if (const auto* number = std::get_if<int64_t>(&value); number && name == "value_int")
       return out.set_constant(node, encode_raw(Tensor::scalar<int64_t>(*number)));
     if (const auto* number = std::get_if<double>(&value); number && name == "value_float")
@@ -31,8 +31,7 @@ void constant(Raiser& out, const Node& node) {
 }
 
 void identity(Raiser& out, const Node& node) {
-  if (const Tensor* tensor = node.has_input(0) && out.is_constant(node, 0) ? out.constant(node, 0) : nullptr)
-    return out.set_constant(node, encode_raw(*tensor));
+  if (node.has_input(0) && out.is_constant(node, 0)) return out.set_constant(node, out.encoded(node, 0));
   same(out, node);
 }
 
@@ -140,9 +139,9 @@ void or_equal(Raiser& out, const Node& node) {
 
 constexpr Row kRules[] = {
     {"Abs", same}, {"Add", same}, {"And", same}, {"ArgMax", same}, {"AveragePool", raise_window},
-    {"BatchNormalization", raise_batch_norm}, {"Cast", raise_cast}, {"Ceil", same}, {"Clip", clip}, {"Concat", same},
+    {"BatchNormalization", raise_batch_norm}, {"Cast", raise_cast}, {"CastLike", raise_cast}, {"Ceil", same}, {"Clip", clip}, {"Concat", same},
     {"Constant", constant}, {"Conv", raise_window}, {"ConvTranspose", raise_window}, {"DepthToSpace", same},
-    {"DequantizeLinear", raise_dequantize}, {"Div", same}, {"Dropout", dropout}, {"Elu", same}, {"Equal", same},
+    {"DequantizeLinear", raise_dequantize}, {"Div", same}, {"Dropout", dropout}, {"Einsum", raise_einsum}, {"Elu", same}, {"Equal", same},
     {"Erf", same}, {"Exp", same}, {"Expand", to_shape}, {"Flatten", same}, {"Floor", same}, {"Gather", same},
     {"Gelu", same}, {"Gemm", same}, {"GlobalAveragePool", same}, {"GlobalMaxPool", global_max_pool}, {"Greater", same},
     {"GreaterOrEqual", or_equal}, {"GroupNormalization", raise_group_norm}, {"HardSigmoid", same}, {"HardSwish", same},

@@ -165,27 +165,33 @@ void constant_of_shape(Raiser& out, const Node& node) {
     PARE_CHECK(given && given->numel() == 1, ModelError, "expected one number as value");
     value = given->reshaped({});
   }
-  if (!out.is_constant(node, 0))
+  const auto dims = out.contents(node, 0);
+  if (dims && !std::all_of(dims->begin(), dims->end(), [](const Dim& d) { return d.is_constant(); }))
     return out.add(node, "Expand", {out.literal(node, "value", value), out.input(node, 0)}, {});
   const auto shape = out.integers(node, 0);
   PARE_CHECK(shape && std::all_of(shape->begin(), shape->end(), [](int64_t d) { return d >= 0 && d <= kMaxMade; }) &&
                  numel_of(*shape) <= kMaxMade,
              ModelError, "expected a shape of at most {} elements", kMaxMade);
   const std::vector<int64_t> copies(static_cast<size_t>(numel_of(*shape)));
-  out.set_constant(node, encode_raw(take(value.reshaped({1}), 0, copies).reshaped(*shape)));
+  out.set_constant(node, stored(take(value.reshaped({1}), 0, copies).reshaped(*shape)));
 }
 
 void range(Raiser& out, const Node& node) {
-  const Tensor *start = out.constant(node, 0), *limit = out.constant(node, 1), *delta = out.constant(node, 2);
-  PARE_CHECK(start && limit && delta && start->numel() == 1 && limit->numel() == 1 && delta->numel() == 1 &&
-                 start->dtype() == limit->dtype() && start->dtype() == delta->dtype(),
-             ModelError, "expected three numbers of one type");
-  const double first = start->to_doubles()[0], step = delta->to_doubles()[0];
-  const double count = std::max(0.0, std::ceil((limit->to_doubles()[0] - first) / step));
-  PARE_CHECK(step != 0.0 && count <= static_cast<double>(kMaxMade), ModelError, "expected at most {} steps, got {}", kMaxMade, count);
+  const DType dtype = out.dtype(node, 0);
+  double given[3] = {};
+  for (size_t i = 0; i < 3; ++i) {
+    PARE_CHECK(out.dtype(node, i) == dtype, ModelError, "expected numbers of one type");
+    const auto list = is_float(dtype) ? std::nullopt : out.integers(node, i);
+    const auto numbers = is_float(dtype) ? out.constant(node, i)->to_doubles() : std::vector<double>(list->begin(), list->end());
+    PARE_CHECK(numbers.size() == 1, ModelError, "expected three numbers");
+    given[i] = numbers[0];
+  }
+  const double count = std::max(0.0, std::ceil((given[1] - given[0]) / given[2]));
+  PARE_CHECK(given[2] != 0.0 && count <= static_cast<double>(kMaxMade), ModelError, "expected at most {} steps, got {}",
+             kMaxMade, count);
   std::vector<double> values;
-  for (int64_t i = 0; i < static_cast<int64_t>(count); ++i) values.push_back(first + static_cast<double>(i) * step);
-  out.set_constant(node, encode_raw(Tensor::of(values, {static_cast<int64_t>(values.size())}).to(start->dtype())));
+  for (int64_t i = 0; i < static_cast<int64_t>(count); ++i) values.push_back(given[0] + static_cast<double>(i) * given[2]);
+  out.set_constant(node, stored(Tensor::of(values, {static_cast<int64_t>(values.size())}).to(dtype)));
 }
 
 void size(Raiser& out, const Node& node) {

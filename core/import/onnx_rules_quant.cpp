@@ -135,16 +135,16 @@ void raise_quantize(Raiser& out, const Node& node) {
 }
 
 void raise_cast(Raiser& out, const Node& node) {
-  const auto dtype = dtype_of_element_type(node.integer("to", 0));
+  const bool like = node.op == "CastLike";
+  const auto dtype = like ? std::optional(out.dtype(node, 1)) : dtype_of_element_type(node.integer("to", 0));
   PARE_CHECK(dtype, ModelError, "element type {} is not supported", node.integer("to", 0));
+  const bool half = *dtype == DType::kF16 || *dtype == DType::kBF16;
   if (node.has_input(0) && out.is_constant(node, 0)) {
-    const Tensor& from = *out.constant(node, 0);
-    Encoding encoding;
-    if (*dtype == DType::kF32 && from.dtype() == DType::kF16) encoding.codec = Codec::kF16;
-    if (*dtype == DType::kF32 && from.dtype() == DType::kBF16) encoding.codec = Codec::kBF16;
-    return out.set_constant(node, encode(from.to(*dtype), encoding));
+    if (out.encoded(node, 0).dtype == *dtype) return out.set_constant(node, out.encoded(node, 0));
+    return out.set_constant(node, stored(out.constant(node, 0)->to(*dtype)));
   }
-  out.add(node, "Cast", out.inputs(node), {{"to", std::string(name_of(*dtype))}});
+  const ValueId rounded = half ? cast(out, node, out.input(node, 0), *dtype) : out.input(node, 0);
+  out.add(node, "Cast", {rounded}, {{"to", std::string(name_of(half ? DType::kF32 : *dtype))}});
 }
 
 }  // namespace pare::onnx

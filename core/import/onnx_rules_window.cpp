@@ -73,31 +73,75 @@ void set_target(Raiser& out, const Node& node, Attrs& attrs) {
   attrs.set("scales", factors);
 }
 
-// What ConvTranspose pads for the outputs that are asked for: stride * input of them with SAME.
-std::vector<int64_t> transposed_pads(Raiser& out, const Node& node, const std::vector<int64_t>& kernel, bool upper) {
+// What ConvTranspose pads, or adds behind, for the outputs that are asked for: stride * input of them with SAME.
+void set_transposed(Raiser& out, const Node& node, const std::vector<int64_t>& kernel, bool upper, Attrs& attrs) {
   const DimShape x = out.shape(node, 0);
   PARE_CHECK(x.size() == kernel.size() + 2, ModelError, "expected {} spatial dims, got shape {}", kernel.size(), x);
   const auto list = [&](const char* name) { return node.integers(name).value_or(std::vector<int64_t>{}); };
-  const auto strides = list("strides"), dilations = list("dilations"), extra = list("output_padding"), given = list("output_shape");
+  const auto strides = list("strides"), dilations = list("dilations"), given = list("output_shape");
+  auto extra = list("output_padding");
+  extra.resize(kernel.size());
   // Older exporters name all dims.
   const size_t skip = given.size() == x.size() ? 2 : 0;
   PARE_CHECK(given.empty() || given.size() == kernel.size() + skip, ModelError, "expected output_shape of {} dims, got {}",
              kernel.size(), given);
   std::vector<int64_t> pads(2 * kernel.size());
   for (size_t i = 0; i < kernel.size(); ++i) {
-    const int64_t stride = at_or(strides, i, 1), dilation = at_or(dilations, i, 1), more = at_or(extra, i, 0);
-    for (int64_t size : {kernel[i], stride, dilation, more + 1})
+    const int64_t stride = at_or(strides, i, 1), dilation = at_or(dilations, i, 1);
+    PARE_CHECK(extra[i] >= 0 && extra[i] < kMaxWindow, ModelError, "expected output_padding in [0, {}), got {}", kMaxWindow, extra);
+    for (int64_t size : {kernel[i], stride, dilation})
       PARE_CHECK(size >= 1 && size < kMaxWindow, ModelError, "expected a window in [1, {}), got {}", kMaxWindow, size);
     const auto extent = x[i + 2].maybe_value();
     PARE_CHECK(extent && *extent < kMaxExtent, ModelError, "expected fixed spatial dims, got {}", x);
-    const int64_t whole = stride * (*extent - 1) + more + (kernel[i] - 1) * dilation + 1;
+    const int64_t whole = stride * (*extent - 1) + extra[i] + (kernel[i] - 1) * dilation + 1;
     const int64_t wanted = given.empty() ? stride * *extent : given[i + skip];
-    PARE_CHECK(wanted >= 1 && wanted <= whole, ModelError, "output {} of dim {} is not within 1 and {}", wanted, i + 2, whole);
-    const int64_t half = (whole - wanted) / 2, rest = whole - wanted - half;
+    PARE_CHECK(wanted >= 1 && wanted < whole + stride, ModelError, "output {} of dim {} is not within 1 and {}", wanted, i + 2,
+               whole + stride - 1);
+    extra[i] += std::max<int64_t>(0, wanted - whole);
+    const int64_t total = std::max<int64_t>(0, whole - wanted), half = total / 2, rest = total - half;
     pads[i] = upper ? half : rest;
     pads[i + kernel.size()] = upper ? rest : half;
   }
-  return pads;
+  attrs.set("pads", pads);
+  attrs.set("output_padding", extra);
+}
+
+// Attributes of a window for some of its dims; `last` stands for a dim that it does not move along.
+Attrs window_of(const Attrs& attrs, size_t rank, const std::vector<size_t>& dims, bool last) {
+  Attrs out;
+  for (const auto& [name, fallback] : {std::pair<const char*, int64_t>{"kernel_shape", 1}, {"strides", 1}, {"dilations", 1}, {"pads", 0}}) {
+    const size_t ends = std::string(name) == "pads" ? 2 : 1;
+    const auto all = attrs.integers(name, std::vector<int64_t>(ends * rank, fallback));
+    PARE_CHECK(all.size() == ends * rank, ModelError, "expected {} values in {}, got {}", ends * rank, name, all);
+    std::vector<int64_t> some;
+    for (size_t end = 0; end < ends; ++end) {
+      for (size_t d : dims) some.push_back(all[end * rank + d]);
+      if (last) some.push_back(fallback);
+    }
+    out.set(name, some);
+  }
+  for (const char* name : {"ceil_mode", "count_include_pad"})
+    if (attrs.has(name)) out.set(name, attrs.integer(name));
+  return out;
+}
+
+// Three dims: rows and columns of each slice first, then along the slices. Means and the counts behind them are products.
+void pool_volume(Raiser& out, const Node& node, const Attrs& attrs) {
+  const DimShape x = out.shape(node, 0);
+  std::vector<int64_t> size = {0};
+  for (size_t i = 1; i < x.size(); ++i) {
+    size.push_back(x[i].maybe_value().value_or(0));
+    PARE_CHECK(size[i] >= 1 && size[i] < kMaxWindow, ModelError, "expected fixed dims behind the batch, got {}", x);
+  }
+  const auto reshape = [&](ValueId value, std::vector<int64_t> shape) {
+    return out.step(node, "Reshape", {value}, {{"shape", std::move(shape)}});
+  };
+  const ValueId slices = reshape(out.input(node, 0), {0, size[1] * size[2], size[3], size[4]});
+  const ValueId planes = out.step(node, node.op, {slices}, window_of(attrs, 3, {1, 2}, false));
+  const DimShape plane = out.shape(planes);
+  const ValueId lines = out.step(node, node.op, {reshape(planes, {0, size[1], size[2], -1})}, window_of(attrs, 3, {0}, true));
+  const std::vector<int64_t> shape = {0, size[1], out.shape(lines)[2].value(), plane[2].value(), plane[3].value()};
+  out.add(node, "Reshape", {lines}, {{"shape", shape}});
 }
 
 }  // namespace
@@ -115,14 +159,15 @@ void raise_window(Raiser& out, const Node& node) {
   const std::string mode = node.text("auto_pad", "NOTSET");
   const bool transposed = node.op == "ConvTranspose", upper = mode == "SAME_UPPER";
   if (transposed && (node.attrs.count("output_shape") || mode.rfind("SAME", 0) == 0)) {
-    attrs.set("pads", transposed_pads(out, node, *kernel, upper));
+    set_transposed(out, node, *kernel, upper, attrs);
   } else if (mode == "VALID") {
     attrs.set("pads", std::vector<int64_t>(2 * kernel->size()));
   } else if (mode != "NOTSET") {
     PARE_CHECK((upper || mode == "SAME_LOWER") && !transposed, ModelError, "auto_pad {}", mode);
     attrs.set("pads", same_pads(out, node, *kernel, upper));
   }
-  PARE_CHECK(node.integer("storage_order", 0) == 0, ModelError, "storage_order is not supported");
+  PARE_CHECK(node.integer("storage_order", 0) == 0 || !out.wants(node, 1), ModelError, "storage_order is not supported");
+  if (pool && !out.wants(node, 1) && kernel->size() == 3 && out.rank(node, 0) == 5) return pool_volume(out, node, attrs);
   out.add(node, node.op, out.inputs(node), attrs);
 }
 

@@ -243,6 +243,43 @@ TEST(OnnxImport, lists_computed_from_fixed_shapes_are_constants) {
             std::string::npos);
 }
 
+TEST(OnnxImport, half_floats_stay_at_the_doors) {
+  onnx::Model half = model_of({{"Conv", "", "c", {"x", "w"}, {"y"}, {}}}, {{"w", Tensor(DType::kF16, {5, 4, 1, 1})}});
+  half.inputs[0].dtype = half.outputs[0].dtype = DType::kF16;
+  const FrozenModel model = import_model(half);
+  EXPECT_EQ(model.graph.value(model.graph.inputs()[0]).dtype, DType::kF16);
+  EXPECT_EQ(model.graph.value(model.graph.outputs()[0]).dtype, DType::kF16);
+  EXPECT_EQ(model.graph.value(model.graph.outputs()[0]).name, "y");
+  EXPECT_EQ(model.constants.at("w").dtype, DType::kF32);
+  EXPECT_EQ(model.constants.at("w").encoding.codec, Codec::kF16);
+}
+
+TEST(OnnxImport, einsum_is_at_most_one_matrix_product) {
+  const auto einsum = [](const char* equation, bool two) {
+    std::vector<std::string> inputs = {"x"};
+    if (two) inputs.push_back("w");
+    return model_of({{"Einsum", "", "e", inputs, {"y"}, {{"equation", std::string(equation)}}}},
+                    {{"w", Tensor(DType::kF32, {4, 5})}});
+  };
+  const Dim n = Dim::symbol("N");
+  EXPECT_EQ(output_shape(einsum("nchw,cd->nhwd", true)), (DimShape{n, Dim(8), Dim(8), Dim(5)}));
+  EXPECT_EQ(output_shape(einsum("nchw, cd", true)), (DimShape{Dim(5), Dim(8), n, Dim(8)}));  // d, h, n, w
+  EXPECT_EQ(output_shape(einsum("nchw->wn", false)), (DimShape{Dim(8), n}));
+  for (const char* equation : {"", "nchw->nchwz", "nccw->n", "...w->...", "nch->n", "nchw,cd->n", "nchw->nn"})
+    EXPECT_NE(reason(einsum(equation, false)), "accepted") << equation;
+  EXPECT_NE(reason(einsum("nchw,hw->n", true)).find("more than one matrix product"), std::string::npos);
+}
+
+TEST(OnnxImport, pools_over_three_dims_are_two_pools) {
+  const auto pool = [](std::vector<int64_t> strides) {
+    return model_of({{"AveragePool", "", "p", {"x"}, {"y"},
+                      {{"kernel_shape", std::vector<int64_t>{3, 2, 2}}, {"strides", std::move(strides)}}}},
+                    {}, 19, {std::string("N"), int64_t{4}, int64_t{6}, int64_t{8}, int64_t{10}});
+  };
+  EXPECT_EQ(output_shape(pool({1, 2, 2})), (DimShape{Dim::symbol("N"), Dim(4), Dim(4), Dim(4), Dim(5)}));
+  EXPECT_NE(reason(pool({1, 2})).find("expected 3 values in strides"), std::string::npos);
+}
+
 TEST(OnnxImport, corners_at_a_fraction_of_a_pixel_are_refused) {
   const auto resize = [](float scale) {
     return model_of({{"Resize", "", "r", {"x", "", "s"}, {"y"},

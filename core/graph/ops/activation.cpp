@@ -14,6 +14,15 @@ void infer_float(InferContext& context) {
   same_as_input(context);
 }
 
+void infer_negative(InferContext& context) {
+  same_as_input(context);
+  const DimShape* known = context.contents(0);
+  if (!known || context.shape(0).size() > 1) return;
+  DimShape out;
+  for (const Dim& dim : *known) out.push_back(Dim(0) - dim);
+  context.set_contents(0, std::move(out));
+}
+
 void infer_gelu(InferContext& context) {
   const std::string mode = context.attrs().text("approximate", "none");
   if (mode != "none" && mode != "tanh") context.fail(fmt("expected approximate none or tanh, got \"{}\"", mode));
@@ -44,7 +53,8 @@ void add_activation_ops(OpTable& ops) {
   for (const char* name : {"Sigmoid", "Tanh", "pare.Silu", "HardSwish", "Softplus", "Erf", "Exp", "Log", "Sqrt", "Floor",
                            "Ceil", "Round", "Reciprocal"})
     ops.add({.name = name, .infer = infer_float});
-  for (const char* name : {"Relu", "Neg", "Abs"}) ops.add({.name = name, .infer = same_as_input});
+  for (const char* name : {"Relu", "Abs"}) ops.add({.name = name, .infer = same_as_input});
+  ops.add({.name = "Neg", .infer = infer_negative});
   const AttrSpec alpha = {"alpha", AttrType::kFloat};
   ops.add({.name = "LeakyRelu", .attrs = {alpha}, .infer = infer_float});
   ops.add({.name = "Elu", .attrs = {alpha}, .infer = infer_float});
