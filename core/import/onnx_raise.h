@@ -107,6 +107,11 @@ void raise_group_norm(Raiser& out, const Node& node);
 void raise_layer_norm(Raiser& out, const Node& node);   // RMSNormalization, too
 void raise_einsum(Raiser& out, const Node& node);
 void raise_pad(Raiser& out, const Node& node);
+void raise_space_to_depth(Raiser& out, const Node& node);
+void raise_constant_of_shape(Raiser& out, const Node& node);
+void raise_range(Raiser& out, const Node& node);
+void raise_size(Raiser& out, const Node& node);
+void raise_triangle(Raiser& out, const Node& node);    // Trilu
 void raise_reduce(Raiser& out, const Node& node);
 void raise_pow(Raiser& out, const Node& node);
 /// Rules of operators that become several others; nullptr for the rest.

@@ -19,7 +19,8 @@ struct Equation {
 
 void expect_letters(const std::string& term) {
   for (char c : term) {
-    PARE_CHECK((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'), ModelError, "expected letters in the equation, got \"{}\"", term);
+    PARE_CHECK((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'), ModelError,
+               "expected letters in the equation, got \"{}\"", term);
     PARE_CHECK(std::count(term.begin(), term.end(), c) == 1, ModelError, "a letter that comes twice in \"{}\"", term);
   }
 }
@@ -35,8 +36,11 @@ Equation parse_equation(std::string text) {
     expect_letters(out.terms.back());
     all += out.terms.back();
   }
-  if (arrow != std::string::npos) out.result = text.substr(arrow + 2);
-  else std::copy_if(all.begin(), all.end(), std::back_inserter(out.result), [&](char c) { return std::count(all.begin(), all.end(), c) == 1; });
+  if (arrow != std::string::npos)
+    out.result = text.substr(arrow + 2);
+  else
+    std::copy_if(all.begin(), all.end(), std::back_inserter(out.result),
+                 [&](char c) { return std::count(all.begin(), all.end(), c) == 1; });
   if (arrow == std::string::npos) std::sort(out.result.begin(), out.result.end());
   expect_letters(out.result);
   for (char c : out.result)
@@ -60,7 +64,8 @@ std::vector<int64_t> places(const std::string& letters, const std::string& in) {
 void sum_out(Raiser& out, const Node& node, Term& term, const std::string& kept) {
   const std::string gone = only(term.letters, kept, false);
   if (gone.empty()) return;
-  term.value = out.step(node, "ReduceSum", {term.value}, {{"axes", places(gone, term.letters)}, {"keepdims", int64_t{0}}});
+  term.value =
+      out.step(node, "ReduceSum", {term.value}, {{"axes", places(gone, term.letters)}, {"keepdims", int64_t{0}}});
   term.letters = only(term.letters, kept);
 }
 
@@ -75,7 +80,7 @@ ValueId arranged(Raiser& out, const Node& node, const Term& term, const std::str
   return ones.empty() ? value : out.step(node, "Unsqueeze", {value}, {{"axes", ones}});
 }
 
-Term product_of(Raiser& out, const Node& node, Term a, Term b, const std::string& result) {
+Term matrix_product(Raiser& out, const Node& node, Term a, Term b, const std::string& result) {
   sum_out(out, node, a, b.letters + result);
   sum_out(out, node, b, a.letters + result);
   const std::string both = only(a.letters, b.letters), batch = only(both, result), inner = only(both, result, false);
@@ -101,12 +106,14 @@ void raise_einsum(Raiser& out, const Node& node) {
              "expected one or two operands, as in the equation, got {}", node.inputs.size());
   std::vector<Term> terms;
   for (size_t i = 0; i < node.inputs.size(); ++i) {
-    PARE_CHECK(out.rank(node, i) == static_cast<int64_t>(equation.terms[i].size()), ModelError, "expected {} dims of input {}, got {}",
-               equation.terms[i].size(), i, out.shape(node, i));
+    PARE_CHECK(out.rank(node, i) == static_cast<int64_t>(equation.terms[i].size()), ModelError,
+               "expected {} dims of input {}, got {}", equation.terms[i].size(), i, out.shape(node, i));
     terms.push_back({out.input(node, i), equation.terms[i]});
   }
-  if (terms.size() == 1) sum_out(out, node, terms[0], equation.result);
-  else terms[0] = product_of(out, node, terms[0], terms[1], equation.result);
+  if (terms.size() == 1)
+    sum_out(out, node, terms[0], equation.result);
+  else
+    terms[0] = matrix_product(out, node, terms[0], terms[1], equation.result);
   if (terms[0].letters == equation.result) return out.add(node, "Identity", {terms[0].value}, {});
   out.add(node, "Transpose", {terms[0].value}, {{"perm", places(equation.result, terms[0].letters)}});
 }

@@ -22,7 +22,8 @@ Moments moments_of(Raiser& out, const Node& node, const std::vector<int64_t>& ax
   m.mean = out.step(node, "ReduceMean", {out.input(node, 0)}, attrs);
   m.centred = out.step(node, "Sub", {out.input(node, 0), m.mean});
   m.variance = out.step(node, "ReduceMean", {out.step(node, "Mul", {m.centred, m.centred})}, attrs);
-  const ValueId shifted = out.step(node, "Add", {m.variance, number(out, node, "epsilon", node.number("epsilon", 1e-5))});
+  const ValueId shifted =
+      out.step(node, "Add", {m.variance, number(out, node, "epsilon", node.number("epsilon", 1e-5))});
   m.deviation = out.step(node, "Sqrt", {shifted});
   return m;
 }
@@ -35,14 +36,16 @@ void batch_norm_training(Raiser& out, const Node& node) {
   for (int64_t i = 2; i < rank; ++i) others.push_back(i), trailing.push_back(i - 1);
   const Moments m = moments_of(out, node, others);
   const auto channels = [&](size_t i) {
-    return trailing.empty() ? out.input(node, i) : out.step(node, "Unsqueeze", {out.input(node, i)}, {{"axes", trailing}});
+    return trailing.empty() ? out.input(node, i)
+                            : out.step(node, "Unsqueeze", {out.input(node, i)}, {{"axes", trailing}});
   };
   const double kept = node.number("momentum", 0.9);
   for (size_t i : {size_t{1}, size_t{2}}) {
     if (!out.wants(node, i)) continue;
     const ValueId now = out.step(node, "Squeeze", {i == 1 ? m.mean : m.variance}, {{"axes", others}});
     const ValueId before = out.step(node, "Mul", {out.input(node, i + 2), number(out, node, "momentum", kept)});
-    out.alias(node, out.step(node, "Add", {before, out.step(node, "Mul", {now, number(out, node, "rest", 1 - kept)})}), i);
+    out.alias(node, out.step(node, "Add", {before, out.step(node, "Mul", {now, number(out, node, "rest", 1 - kept)})}),
+              i);
   }
   const ValueId scaled = out.step(node, "Mul", {m.centred, out.step(node, "Div", {channels(1), m.deviation})});
   out.add(node, "Add", {scaled, channels(2)}, {});

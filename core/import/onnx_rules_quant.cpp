@@ -8,9 +8,13 @@ namespace {
 
 constexpr int64_t kMaxBlocked = 1 << 24;
 
-int bits_of(DType dtype) { return static_cast<int>(8 * size_of(dtype)); }
+int bits_of(DType dtype) {
+  return static_cast<int>(8 * size_of(dtype));
+}
 
-bool is_signed(DType dtype) { return dtype == DType::kI8 || dtype == DType::kI16 || dtype == DType::kI32; }
+bool is_signed(DType dtype) {
+  return dtype == DType::kI8 || dtype == DType::kI16 || dtype == DType::kI32;
+}
 
 // The encoding of a constant with these scales. Blocked scales of matrices become groups.
 Encoding affine_encoding(const Node& node, const Tensor& q, const Tensor& scale) {
@@ -56,6 +60,8 @@ ValueId spread(Raiser& out, const Node& node, size_t input) {
   const DimShape x = out.shape(node, 0), cells = out.shape(node, input);
   PARE_CHECK(cells.size() == x.size(), ModelError, "blocks of shape {} for {}", cells, x);
   const size_t axis = front_axis(node.integer("axis", 1), x.size());
+  for (size_t d = 0; d < x.size(); ++d)
+    PARE_CHECK(d == axis || x[d] == cells[d], ModelError, "blocks of shape {} for {}", cells, x);
   const int64_t block = node.integer("block_size", 0);
   const int64_t extent = x[axis].maybe_value().value_or(0), count = cells[axis].maybe_value().value_or(0);
   PARE_CHECK(block > 0 && extent > 0 && extent <= kMaxBlocked && count == (extent + block - 1) / block, ModelError,
@@ -94,8 +100,9 @@ void dequantize_blocks(Raiser& out, const Node& node) {
 
 void raise_dequantize(Raiser& out, const Node& node) {
   if (!node.has_input(0) || !out.is_constant(node, 0)) {
-    PARE_CHECK(node.integer("output_dtype", 0) == 0 || node.integer("output_dtype", 0) == element_type_of(out.dtype(node, 1)),
-               ModelError, "an output_dtype other than that of the scale is not supported");
+    PARE_CHECK(
+        node.integer("output_dtype", 0) == 0 || node.integer("output_dtype", 0) == element_type_of(out.dtype(node, 1)),
+        ModelError, "an output_dtype other than that of the scale is not supported");
     if (node.integer("block_size", 0) != 0) return dequantize_blocks(out, node);
     return out.add(node, node.op, out.inputs(node), out.attrs(node, node.op));
   }
@@ -118,13 +125,14 @@ void raise_dequantize(Raiser& out, const Node& node) {
 }
 
 void raise_quantize(Raiser& out, const Node& node) {
-  PARE_CHECK(node.integer("precision", 0) == 0 || node.integer("precision", 0) == element_type_of(DType::kF32), ModelError,
-             "expected a precision of 32-bit floats");
+  PARE_CHECK(node.integer("precision", 0) == 0 || node.integer("precision", 0) == element_type_of(DType::kF32),
+             ModelError, "expected a precision of 32-bit floats");
   const int64_t wanted = node.integer("output_dtype", 0);
   const auto dtype = wanted == 0 ? DType::kU8 : dtype_of_element_type(wanted).value_or(DType::kF32);
   PARE_CHECK(is_quantized(dtype), ModelError, "output_dtype {} is not supported", wanted);
   auto inputs = out.inputs(node);
-  if (node.integer("block_size", 0) != 0) return quantize_blocks(out, node, node.has_input(2) ? out.dtype(node, 2) : dtype);
+  if (node.integer("block_size", 0) != 0)
+    return quantize_blocks(out, node, node.has_input(2) ? out.dtype(node, 2) : dtype);
   if (!node.has_input(2) && dtype != DType::kU8) {
     Shape cells;
     for (const Dim& dim : out.shape(node, 1)) cells.push_back(dim.value());

@@ -37,8 +37,8 @@ std::vector<int64_t> same_pads(Raiser& out, const Node& node, const std::vector<
   return pads;
 }
 
-// The attribute `scales` or `sizes`. A size that is the input's own extent is left out as -1, also when it is only known
-// as a symbol: sizes of a free batch are computed from the shape.
+// The attribute `scales` or `sizes`. A size that is the input's own extent is left out as -1, also when it is only
+// known as a symbol: sizes of a free batch are computed from the shape.
 void set_target(Raiser& out, const Node& node, Attrs& attrs) {
   const DimShape x = out.shape(node, 0);
   std::vector<int64_t> axes(x.size());
@@ -65,7 +65,8 @@ void set_target(Raiser& out, const Node& node, Attrs& attrs) {
   }
   if (by_size) return attrs.set("sizes", extents);
   // Readers of the standard place the corners of a fraction of a pixel differently.
-  for (size_t i = 0; i < x.size() && node.text("coordinate_transformation_mode", "half_pixel") == "align_corners"; ++i) {
+  for (size_t i = 0; i < x.size() && node.text("coordinate_transformation_mode", "half_pixel") == "align_corners";
+       ++i) {
     const double extent = static_cast<double>(x[i].maybe_value().value_or(1)) * factors[i];
     PARE_CHECK(!x[i].is_constant() || extent == std::floor(extent), ModelError,
                "align_corners with scales that give {} elements of dim {}. Give sizes instead", extent, i);
@@ -83,20 +84,21 @@ void set_transposed(Raiser& out, const Node& node, const std::vector<int64_t>& k
   extra.resize(kernel.size());
   // Older exporters name all dims.
   const size_t skip = given.size() == x.size() ? 2 : 0;
-  PARE_CHECK(given.empty() || given.size() == kernel.size() + skip, ModelError, "expected output_shape of {} dims, got {}",
-             kernel.size(), given);
+  PARE_CHECK(given.empty() || given.size() == kernel.size() + skip, ModelError,
+             "expected output_shape of {} dims, got {}", kernel.size(), given);
   std::vector<int64_t> pads(2 * kernel.size());
   for (size_t i = 0; i < kernel.size(); ++i) {
     const int64_t stride = at_or(strides, i, 1), dilation = at_or(dilations, i, 1);
-    PARE_CHECK(extra[i] >= 0 && extra[i] < kMaxWindow, ModelError, "expected output_padding in [0, {}), got {}", kMaxWindow, extra);
+    PARE_CHECK(extra[i] >= 0 && extra[i] < kMaxWindow, ModelError, "expected output_padding in [0, {}), got {}",
+               kMaxWindow, extra);
     for (int64_t size : {kernel[i], stride, dilation})
       PARE_CHECK(size >= 1 && size < kMaxWindow, ModelError, "expected a window in [1, {}), got {}", kMaxWindow, size);
     const auto extent = x[i + 2].maybe_value();
     PARE_CHECK(extent && *extent < kMaxExtent, ModelError, "expected fixed spatial dims, got {}", x);
     const int64_t whole = stride * (*extent - 1) + extra[i] + (kernel[i] - 1) * dilation + 1;
     const int64_t wanted = given.empty() ? stride * *extent : given[i + skip];
-    PARE_CHECK(wanted >= 1 && wanted < whole + stride, ModelError, "output {} of dim {} is not within 1 and {}", wanted, i + 2,
-               whole + stride - 1);
+    PARE_CHECK(wanted >= 1 && wanted < whole + stride, ModelError, "output {} of dim {} is not within 1 and {}", wanted,
+               i + 2, whole + stride - 1);
     extra[i] += std::max<int64_t>(0, wanted - whole);
     const int64_t total = std::max<int64_t>(0, whole - wanted), half = total / 2, rest = total - half;
     pads[i] = upper ? half : rest;
@@ -109,7 +111,8 @@ void set_transposed(Raiser& out, const Node& node, const std::vector<int64_t>& k
 // Attributes of a window for some of its dims; `last` stands for a dim that it does not move along.
 Attrs window_of(const Attrs& attrs, size_t rank, const std::vector<size_t>& dims, bool last) {
   Attrs out;
-  for (const auto& [name, fallback] : {std::pair<const char*, int64_t>{"kernel_shape", 1}, {"strides", 1}, {"dilations", 1}, {"pads", 0}}) {
+  for (const auto& [name, fallback] :
+       {std::pair<const char*, int64_t>{"kernel_shape", 1}, {"strides", 1}, {"dilations", 1}, {"pads", 0}}) {
     const size_t ends = std::string(name) == "pads" ? 2 : 1;
     const auto all = attrs.integers(name, std::vector<int64_t>(ends * rank, fallback));
     PARE_CHECK(all.size() == ends * rank, ModelError, "expected {} values in {}, got {}", ends * rank, name, all);
@@ -125,7 +128,8 @@ Attrs window_of(const Attrs& attrs, size_t rank, const std::vector<size_t>& dims
   return out;
 }
 
-// Three dims: rows and columns of each slice first, then along the slices. Means and the counts behind them are products.
+// Three dims: rows and columns of each slice first, then along the slices. Means and the counts behind them are
+// products.
 void pool_volume(Raiser& out, const Node& node, const Attrs& attrs) {
   const DimShape x = out.shape(node, 0);
   std::vector<int64_t> size = {0};
@@ -139,7 +143,8 @@ void pool_volume(Raiser& out, const Node& node, const Attrs& attrs) {
   const ValueId slices = reshape(out.input(node, 0), {0, size[1] * size[2], size[3], size[4]});
   const ValueId planes = out.step(node, node.op, {slices}, window_of(attrs, 3, {1, 2}, false));
   const DimShape plane = out.shape(planes);
-  const ValueId lines = out.step(node, node.op, {reshape(planes, {0, size[1], size[2], -1})}, window_of(attrs, 3, {0}, true));
+  const ValueId lines =
+      out.step(node, node.op, {reshape(planes, {0, size[1], size[2], -1})}, window_of(attrs, 3, {0}, true));
   const std::vector<int64_t> shape = {0, size[1], out.shape(lines)[2].value(), plane[2].value(), plane[3].value()};
   out.add(node, "Reshape", {lines}, {{"shape", shape}});
 }
@@ -166,8 +171,10 @@ void raise_window(Raiser& out, const Node& node) {
     PARE_CHECK((upper || mode == "SAME_LOWER") && !transposed, ModelError, "auto_pad {}", mode);
     attrs.set("pads", same_pads(out, node, *kernel, upper));
   }
-  PARE_CHECK(node.integer("storage_order", 0) == 0 || !out.wants(node, 1), ModelError, "storage_order is not supported");
-  if (pool && !out.wants(node, 1) && kernel->size() == 3 && out.rank(node, 0) == 5) return pool_volume(out, node, attrs);
+  PARE_CHECK(node.integer("storage_order", 0) == 0 || !out.wants(node, 1), ModelError,
+             "storage_order is not supported");
+  if (pool && !out.wants(node, 1) && kernel->size() == 3 && out.rank(node, 0) == 5)
+    return pool_volume(out, node, attrs);
   out.add(node, node.op, out.inputs(node), attrs);
 }
 

@@ -313,6 +313,29 @@ TEST(OnnxImport, truncations_and_mutations_are_errors_or_valid_models) {
   test::mutate(quantized, 1000, [](const std::string& copy) { parse_onnx(copy); }, 9);
 }
 
+TEST(OnnxImport, mutated_compositions_are_errors_or_valid_models) {
+  using Text = std::string;
+  const std::map<Text, Attribute> blocks = {{"block_size", int64_t{2}}, {"axis", int64_t{3}}};
+  const onnx::Model model = model_of(
+      {{"SpaceToDepth", "", "s2d", {"x"}, {"a"}, {{"blocksize", int64_t{2}}}},
+       {"Pad", "", "wrap", {"a", "pads"}, {"b"}, {{"mode", Text("wrap")}}},
+       {"Trilu", "", "triangle", {"b", "k"}, {"c"}, {}},
+       {"LayerNormalization", "", "norm", {"c", "g"}, {"d", "mean", "deviation"}, {{"axis", int64_t{-1}}}},
+       {"Einsum", "", "product", {"d", "w"}, {"e"}, {{"equation", Text("nchw,wv->nchv")}}},
+       {"QuantizeLinear", "", "q", {"e", "s"}, {"f"}, blocks},
+       {"DequantizeLinear", "", "dq", {"f", "s"}, {"h"}, blocks},
+       {"Range", "", "range", {"zero", "three", "one"}, {"r"}, {}},
+       {"ConstantOfShape", "", "ones", {"r"}, {"o"}, {}},
+       {"Add", "", "shift", {"h", "mean"}, {"p"}, {}},
+       {"ReduceLogSumExp", "", "y", {"p", "axes"}, {"y"}, {}}},
+      {{"pads", ints({0, 0, 1, 1, 0, 0, 1, 1})}, {"k", Tensor::scalar<int64_t>(1)}, {"g", Tensor(DType::kF32, {6})},
+       {"w", Tensor(DType::kF32, {6, 3})}, {"s", Tensor(DType::kF32, {1, 16, 6, 2})}, {"axes", ints({1, 2})},
+       {"zero", Tensor::scalar<int64_t>(0)}, {"three", Tensor::scalar<int64_t>(3)}, {"one", Tensor::scalar<int64_t>(1)}},
+      21, {int64_t{1}, int64_t{4}, int64_t{8}, int64_t{8}});
+  EXPECT_EQ(output_shape(model), (DimShape{Dim(1), Dim(1), Dim(1), Dim(3)}));
+  test::mutate(onnx::serialize(model), 1000, [](const std::string& copy) { parse_onnx(copy); }, 11);
+}
+
 TEST(Weights, load_from_safetensors_and_pare_files) {
   const auto folder = std::filesystem::temp_directory_path();
   const std::string plain = (folder / "pare_weights.safetensors").string(),

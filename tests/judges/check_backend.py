@@ -166,7 +166,7 @@ def write_claims(claims):
     CLAIMS.write_text("# operator(s), opset, element type (first input -> first output), cases: all of them pass\n" + "".join(rows))
 
 
-def write_table(operators, cases, claims):
+def table_of(operators, cases, claims):
     """One row an operator: the opsets in which its definition changed, its one-node cases and the element types claimed."""
     rows = []
     for operator in sorted(operators):
@@ -175,7 +175,7 @@ def write_table(operators, cases, claims):
         types = sorted({dtype for name, _, dtype in claims if name == operator})
         passing = sum(c.verdict == "passes" for c in own)
         rows.append(f"| {operator} | {', '.join(map(str, versions))} | {passing} of {len(own)} | {', '.join(types)} |\n")
-    TABLE.write_text(f"""# ONNX operators that are read
+    return f"""# ONNX operators that are read
 
 Made by `tests/judges/check_backend.py --write`. A model may have any opset from {OLDEST} to {NEWEST}; another one is an error that
 names the range. "Definitions" are the opsets in which the standard's text of an operator changed, within that range (the
@@ -186,7 +186,7 @@ represented refuses the model, and all such nodes are named at once.
 
 | operator | definitions | node tests | element types claimed |
 |---|---|---|---|
-""" + "".join(rows))
+""" + "".join(rows)
 
 
 def main():
@@ -203,7 +203,7 @@ def main():
     passing = {key: len(group) for key, group in by_key.items() if all(c.verdict == "passes" for c in group)}
     if "--write" in sys.argv:
         write_claims(passing)
-        write_table(ours, cases, passing)
+        TABLE.write_text(table_of(ours, cases, passing))
     claims = read_claims()
     failed = False
     for case in cases:
@@ -214,6 +214,9 @@ def main():
             print(case.verdict, case.name, case.key(), case.reason)
     if claims != passing:
         print("FAIL onnx_claims.txt does not list what passes:", sorted(set(claims.items()) ^ set(passing.items())))
+        failed = True
+    if TABLE.read_text() != table_of(ours, cases, passing):
+        print(f"FAIL {TABLE} is not the table of what passes. Write it again with --write")
         failed = True
     older, broken = run_oldest(cases, program)
     for case in broken:

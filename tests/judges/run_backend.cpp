@@ -1,7 +1,8 @@
 // Imports ONNX files and runs them on given inputs: all cases of a folder in one process.
 //
 //   run_backend --operators     prints the operators that the importer has rules for
-//   run_backend FOLDER          for each NAME.onnx and its inputs NAME.safetensors (tensors by input name) writes the outputs
+//   run_backend FOLDER          for each NAME.onnx and its inputs NAME.safetensors (tensors by input name) writes the
+//   outputs
 //                               NAME.result ("0", "1", ... in the model's order), or prints NAME, a tab and the refusal
 #include <algorithm>
 #include <cstdio>
