@@ -17,10 +17,11 @@
 namespace pare {
 
 GroupSparsity::GroupSparsity(std::string name, RemovalLimits limits, StructuredBudget target, Job* job)
-    : name_(std::move(name)), limits_(std::move(limits)), target_(target), job_(job) {}
+    : name_(std::move(name)), limits_(std::move(limits)), target_(target.resolved(job)), job_(job) {}
 
 void GroupSparsity::analyse_model() {
   removal_ = std::make_unique<Removal>(*model_, limits_);
+  if (target_.given()) removal_->measure_by(target_);
   table_ = std::make_unique<UnitTable>(removal_->groups(), removal_->limits().allowed, *model_);
   marks_.assign(removal_->groups().units.size(), kTrained);
 }
@@ -30,7 +31,7 @@ void GroupSparsity::start(Model& model, const StepContext& context) {
   begin(context);
   if (context.step > 0) return;  // load_state knows whether the model is the small one by now
   analyse_model();
-  if (target_.macs || target_.params || target_.channels) removal_->check_reachable(target_);
+  if (target_.given()) removal_->check_reachable(target_);
 }
 
 at::Tensor GroupSparsity::loss(Model&, const LossContext& context, at::Tensor loss_so_far) {

@@ -127,7 +127,7 @@ Dhspg::Dhspg(DhspgConfig config, Job* job)
     : HalfSpace("prune.dhspg", config, config, config.eps, config.target, job), config_(config) {}
 
 void Dhspg::check(const DhspgConfig& config, Job& job) {
-  Removal(*job.model, config).check_reachable(config.target);
+  Removal(*job.model, config).check_reachable(config.target.resolved(&job));
 }
 
 void Dhspg::partition(const StepContext& context, const UnitMoments& m) {

@@ -76,7 +76,7 @@ struct DhspgConfig : RemovalLimits, SparsitySpan {
   double lambda = 1e-3, amplify = 2.0, bound = 10.0, eps = 0.0, tolerance = 0.05;
   template <class V>
   void fields(V& v) {
-    v("target", target, "what remains: one of macs, params, channels");
+    v("target", target, "what remains: one of macs, params, channels, latency");
     SparsitySpan::fields(v);
     v("lambda", lambda, greater_than(0), "least strength of the penalty (1e-3 for sgd, 1e-2 for adam)");
     v("amplify", amplify, at_least(1), "strength over what just stops a unit from growing (2 for sgd, 20 for adam)");

@@ -10,7 +10,7 @@ Hesso::Hesso(HessoConfig config, std::string name, Job* job)
     : GroupSparsity(std::move(name), config, config.target, job), config_(std::move(config)) {}
 
 void Hesso::check(const HessoConfig& config, Job& job) {
-  Removal(*job.model, config).check_reachable(config.target);
+  Removal(*job.model, config).check_reachable(config.target.resolved(&job));
 }
 
 void Hesso::begin(const StepContext& context) {

@@ -11,7 +11,7 @@ struct HessoConfig : RemovalLimits, SparsitySpan {
   SaliencyMix saliency;
   template <class V>
   void fields(V& v) {
-    v("target", target, "what remains: one of macs, params, channels");
+    v("target", target, "what remains: one of macs, params, channels, latency");
     SparsitySpan::fields(v);
     v("periods", periods, at_least(1),
       "parts of the span; each chooses a share of the redundant units and shrinks them to zero");

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <span>
 
+#include "core/job/job.h"
+
 namespace pare {
 namespace {
 
@@ -59,12 +61,25 @@ std::pair<std::string, double> StructuredBudget::only() const {
   if (macs) given.emplace_back("macs", *macs);
   if (params) given.emplace_back("params", *params);
   if (channels) given.emplace_back("channels", *channels);
-  PARE_CHECK(given.size() == 1, ConfigError, "[prune] target: expected exactly one of macs, params, channels, got {}",
-             given.size());
+  if (latency) given.emplace_back("latency", *latency);
+  PARE_CHECK(given.size() == 1, ConfigError,
+             "[prune] target: expected exactly one of macs, params, channels, latency, got {}", given.size());
   PARE_CHECK(given[0].second < 1.0, ConfigError,
              "[prune] target: expected a share of {} below 1, got {}: nothing would go", given[0].first,
              given[0].second);
+  PARE_CHECK(!latency || !latency_table.empty(), ConfigError,
+             "[prune] target: expected a latency_table for latency, got none. `pare bench --latency-table FILE` writes "
+             "one on the device");
+  PARE_CHECK(latency || (latency_table.empty() && latency_isa.empty()), ConfigError,
+             "[prune] target: expected latency_table and latency_isa with latency only, got them with {}",
+             given[0].first);
   return given[0];
+}
+
+StructuredBudget StructuredBudget::resolved(const Job* job) const {
+  StructuredBudget out = *this;
+  if (job && !latency_table.empty()) out.latency_table = job->resolve_path(latency_table);
+  return out;
 }
 
 std::vector<int32_t> least_important(const DimGroups& groups, const std::vector<double>& scores, int64_t count,

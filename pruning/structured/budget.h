@@ -12,17 +12,28 @@
 
 namespace pare {
 
-/// What is to remain, as a share of the model that the stage gets. Exactly one is given.
+class Job;
+
+/// What is to remain, as a share of the model that the stage gets. Exactly one share is given.
 struct StructuredBudget {
-  std::optional<double> macs, params, channels;
+  std::optional<double> macs, params, channels, latency;
+  std::string latency_table, latency_isa;
   template <class V>
   void fields(V& v) {
     v("macs", macs, between(0, 1), "share of the multiply-accumulates that remains");
     v("params", params, between(0, 1), "share of the parameters that remains");
     v("channels", channels, between(0, 1), "share of the removable units that remains");
+    v("latency", latency, between(0, 1), "share of the time of one input that remains, as estimated by latency_table");
+    v("latency_table", latency_table, "path of what `pare bench --latency-table` wrote on the device");
+    v("latency_isa", latency_isa, "what the table has to be of, e.g. avx2; empty: any");
   }
-  /// "macs", "params" or "channels", and the share. Throws ConfigError unless exactly one is set, below 1.
+  /// Whether a share is set.
+  bool given() const { return macs || params || channels || latency; }
+  /// "macs", "params", "channels" or "latency", and the share. Throws ConfigError unless exactly one is set, below 1,
+  /// and the table is there just when it is read.
   std::pair<std::string, double> only() const;
+  /// With the table's path as the recipe's folder makes it; the same without a job.
+  StructuredBudget resolved(const Job* job) const;
 };
 
 /// What limits a selection, beside the budget.

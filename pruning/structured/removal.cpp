@@ -5,8 +5,10 @@
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/graph/surgery.h"
+#include "pruning/structured/latency_table.h"
 
 namespace pare {
 namespace {
@@ -81,6 +83,8 @@ StructuredReport report_of(const Removal& removal, const std::vector<int32_t>& u
                        .params_after = after.params,
                        .macs_before = removal.before().macs,
                        .macs_after = after.macs,
+                       .latency_us_before = removal.latency_us({}),
+                       .latency_us_after = removal.latency_us(units),
                        .max_difference = difference};
   std::vector<int64_t> lost(groups.groups.size(), 0);
   for (int32_t u : units) ++lost[static_cast<size_t>(groups.units[static_cast<size_t>(u)].group)];
@@ -115,8 +119,31 @@ Removal::Removal(const Model& model, const RemovalLimits& limits, bool inexact, 
       ignored.size(), std::count(ignored.begin(), ignored.end(), true));
 }
 
+void Removal::measure_by(const StructuredBudget& target) {
+  target.only();
+  if (!target.latency) return;
+  latency_table_ = read_latency_table(target.latency_table);
+  PARE_CHECK(target.latency_isa.empty() || target.latency_isa == latency_table_->isa, ConfigError,
+             "[prune] target: expected a latency table of {}, \"{}\" was measured at {}. Run `pare bench "
+             "--latency-table` on the device, or change latency_isa",
+             target.latency_isa, target.latency_table, latency_table_->isa);
+  latency_before_ = estimate_latency(parts_.graph, *latency_table_, bindings_).us;
+  PARE_CHECK(latency_before_ > 0, ConfigError, "[prune] target: expected \"{}\" to give this model a time above 0",
+             target.latency_table);
+}
+
+double Removal::latency_us(const std::vector<int32_t>& units) const {
+  if (!latency_table_) return 0.0;
+  if (units.empty()) return latency_before_;
+  return estimate_latency(preview_removal(parts_, ops_, groups_, {units, true}), *latency_table_, bindings_).us;
+}
+
 double Removal::remaining(const std::string& what, const std::vector<int32_t>& units) const {
   if (units.empty()) return 1.0;
+  if (what == "latency") {
+    PARE_CHECK(latency_table_, InternalError, "[prune] the latency is measured before its table is read");
+    return latency_us(units) / latency_before_;
+  }
   if (what == "channels")
     return static_cast<double>(allowed_ - static_cast<int64_t>(units.size())) / static_cast<double>(allowed_);
   const GraphStats after = graph_stats(preview_removal(parts_, ops_, groups_, {units, true}), ops_, bindings_);
@@ -135,7 +162,8 @@ std::vector<int32_t> Removal::within_limits(const std::vector<int32_t>& units) c
   return least_important(groups_, scores, static_cast<int64_t>(units.size()), limits_);
 }
 
-void Removal::check_reachable(const StructuredBudget& target) const {
+void Removal::check_reachable(const StructuredBudget& target) {
+  measure_by(target);
   const auto [what, share] = target.only();
   check_budget(groups_, limits_, share, what,
                [&, what = what](const std::vector<int32_t>& units) { return remaining(what, units); });
@@ -149,6 +177,8 @@ Json to_json(const StructuredReport& report) {
           {"params_after", report.params_after},
           {"macs_before", report.macs_before},
           {"macs_after", report.macs_after},
+          {"latency_us_before", report.latency_us_before},
+          {"latency_us_after", report.latency_us_after},
           {"max_difference", report.max_difference},
           {"groups", std::move(groups)}};
 }
@@ -160,6 +190,8 @@ StructuredReport structured_report_from(const Json& json) {
                          .params_after = json.at("params_after"),
                          .macs_before = json.at("macs_before"),
                          .macs_after = json.at("macs_after"),
+                         .latency_us_before = json.value("latency_us_before", 0.0),
+                         .latency_us_after = json.value("latency_us_after", 0.0),
                          .max_difference = json.at("max_difference")};
     for (const Json& g : json.at("groups")) out.groups.push_back({g.at("name"), g.at("before"), g.at("after")});
     return out;
@@ -169,9 +201,14 @@ StructuredReport structured_report_from(const Json& json) {
 }
 
 std::string describe(const StructuredReport& report) {
-  return fmt("{} units removed; params {} -> {}, MACs {} -> {}; masked and shrunk outputs differ by {}",
+  const auto microseconds = [](double us) { return with_commas(std::llround(us)); };
+  const std::string latency = report.latency_us_before > 0
+                                  ? fmt(", estimated latency {} -> {} us", microseconds(report.latency_us_before),
+                                        microseconds(report.latency_us_after))
+                                  : "";
+  return fmt("{} units removed; params {} -> {}, MACs {} -> {}{}; masked and shrunk outputs differ by {}",
              report.units_removed, with_commas(report.params_before), with_commas(report.params_after),
-             with_commas(report.macs_before), with_commas(report.macs_after), report.max_difference);
+             with_commas(report.macs_before), with_commas(report.macs_after), latency, report.max_difference);
 }
 
 StructuredReport remove_from(Model& model, const Removal& removal, const std::vector<int32_t>& units,

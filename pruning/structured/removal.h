@@ -3,11 +3,13 @@
 #include <ATen/core/Tensor.h>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/base/config_write.h"
+#include "core/graph/latency.h"
 #include "core/graph/stats.h"
 #include "core/graph/ties.h"
 #include "core/model/model.h"
@@ -47,15 +49,22 @@ class Removal {
   /// Units of allowed groups.
   int64_t allowed_units() const { return allowed_; }
 
-  /// What remains by the budget's measure ("macs", "params" or "channels") when the units go, as a share of the whole.
+  /// Reads what the target's measure needs: `remaining` and `select` know "latency" only behind it. Throws ConfigError
+  /// when the target is none, or its table is of another device, malformed or without a kind of node of this model;
+  /// IoError when it cannot be read.
+  void measure_by(const StructuredBudget& target);
+  /// Estimated time of one input without the units [us]; 0 unless the target is a latency.
+  double latency_us(const std::vector<int32_t>& units) const;
+  /// What remains by the budget's measure ("macs", "params", "channels" or "latency") when the units go, as a share of
+  /// the whole.
   double remaining(const std::string& what, const std::vector<int32_t>& units) const;
   /// The shortest removal by ascending score (index = unit) that leaves at most `share`. Throws ConfigError when it
   /// cannot be reached.
   std::vector<int32_t> select(const std::vector<double>& scores, const std::string& what, double share) const;
   /// Those of `units` that may go together under the limits (rounding, floors); ascending.
   std::vector<int32_t> within_limits(const std::vector<int32_t>& units) const;
-  /// Throws ConfigError naming what prevents the budget: nothing to remove, or more than there is.
-  void check_reachable(const StructuredBudget& target) const;
+  /// measure_by, and throws ConfigError naming what prevents the budget: nothing to remove, or more than there is.
+  void check_reachable(const StructuredBudget& target);
 
  private:
   GraphWithConstants parts_;
@@ -66,6 +75,8 @@ class Removal {
   int64_t allowed_ = 0;
   std::map<std::string, int64_t> bindings_;
   GraphStats before_;
+  std::optional<LatencyTable> latency_table_;
+  double latency_before_ = 0.0;  // us
 };
 
 /// What a structured pruning did.
@@ -78,6 +89,7 @@ struct StructuredReport {
   int64_t units_removed = 0;
   int64_t params_before = 0, params_after = 0;
   int64_t macs_before = 0, macs_after = 0;
+  double latency_us_before = 0.0, latency_us_after = 0.0;  ///< estimated; 0 unless the target was a latency
   double max_difference = 0.0;  ///< masked against shrunk model, relative to the output range
 };
 Json to_json(const StructuredReport& report);

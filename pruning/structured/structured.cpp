@@ -20,7 +20,8 @@ struct Pruned {
 
 Pruned prune(Model& model, const StructuredConfig& config, const std::vector<at::Tensor>& probe,
              const GradientPasses& passes, Communicator* communicator, const TiePolicy& policy = {}) {
-  const Removal removal(model, config, config.inexact, policy);
+  Removal removal(model, config, config.inexact, policy);
+  removal.measure_by(config.target);
   std::vector<double> scores = score_units(config.criterion, removal.groups(), removal.limits().allowed, model, passes);
   normalize_scores(scores, removal.groups(), config.normalization, config.scope);
   const auto [what, share] = config.target.only();
@@ -31,7 +32,7 @@ Pruned prune(Model& model, const StructuredConfig& config, const std::vector<at:
 }
 
 void set_share(StructuredBudget& target, double share) {
-  for (std::optional<double>* part : {&target.macs, &target.params, &target.channels})
+  for (std::optional<double>* part : {&target.macs, &target.params, &target.channels, &target.latency})
     if (*part) *part = share;
 }
 
@@ -43,7 +44,7 @@ StructuredReport prune_structured(Model& model, const StructuredConfig& config, 
 
 void StructuredStage::check(Job& job) {
   config_.target.only();
-  if (job.model) Removal(*job.model, config_, config_.inexact).check_reachable(config_.target);
+  if (job.model) Removal(*job.model, config_, config_.inexact).check_reachable(config_.target.resolved(&job));
 }
 
 std::vector<std::string> StructuredStage::plan(Job& job) {
@@ -55,14 +56,16 @@ std::vector<std::string> StructuredStage::plan(Job& job) {
 
 void StructuredStage::run(Job& job) {
   const GradientPasses passes = gradient_passes(job, config_.criterion);
-  const StructuredReport report = prune(*job.model, config_, probe_inputs(job), passes, job.communicator.get()).report;
+  StructuredConfig config = config_;
+  config.target = config.target.resolved(&job);
+  const StructuredReport report = prune(*job.model, config, probe_inputs(job), passes, job.communicator.get()).report;
   if (passes.run) clear_gradients(*job.model);
   job.results["prune.structured"] = to_json(report);
   job.sink.line("prune.structured: " + describe(report));
 }
 
 void StructuredModifier::check(const StructuredModifierConfig& config, Job& job) {
-  Removal(*job.model, config, config.inexact).check_reachable(config.target);
+  Removal(*job.model, config, config.inexact).check_reachable(config.target.resolved(&job));
 }
 
 int64_t StructuredModifier::due(const StepContext& context, int64_t round) const {

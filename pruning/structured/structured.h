@@ -20,7 +20,7 @@ struct StructuredConfig : RemovalLimits {
   bool inexact = false;
   template <class V>
   void fields(V& v) {
-    v("target", target, "what remains: one of macs, params, channels");
+    v("target", target, "what remains: one of macs, params, channels, latency");
     v("criterion", criterion, "importance of a unit: norm, taylor, hessian, bn_scale, fpgm or random");
     v("normalization", normalization, "how groups become comparable: none, group_mean, or lamp (2010.07611)");
     v("scope", scope, "global: one ranking of all units; layer: each group loses the same share");
@@ -64,7 +64,9 @@ struct StructuredModifierConfig : StructuredConfig {
 /// come behind the stage's end.
 class StructuredModifier final : public Modifier {
  public:
-  StructuredModifier(StructuredModifierConfig config, Job&) : config_(std::move(config)) {}
+  StructuredModifier(StructuredModifierConfig config, Job& job) : StructuredModifier(std::move(config)) {
+    config_.target = config_.target.resolved(&job);
+  }
   explicit StructuredModifier(StructuredModifierConfig config) : config_(std::move(config)) {}
   /// Throws what the training would before its first step, before any stage runs. See Removal.
   static void check(const StructuredModifierConfig& config, Job& job);

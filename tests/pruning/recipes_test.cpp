@@ -66,6 +66,7 @@ TEST(PruningRecipes, BadTargetsFailBeforeTheFirstStage) {
       {"prune.structured: {target: {macs: 0.5}, max_sparsity: 0.1}", "cannot be reached"},
       {"prune.structured: {target: {macs: 0.5}, ignore: [Conv]}", "are ignored"},
       {"prune.structured: {target: {macs: 0.5, params: 0.5}}", "exactly one"},
+      {"train: {with: [prune.hesso: {target: {latency: 0.5}}]}", "expected a latency_table"},
   };
   for (const auto& [stage, part] : cases) {
     const std::string error = error_of(stage);
