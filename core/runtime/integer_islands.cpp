@@ -192,14 +192,18 @@ class Islands {
                               node.attrs.number("beta", 1.0) != 1.0)) return false;
     const int64_t axis = matrix && node.attrs.integer("transB", 0) == 0 ? 1 : 0;
     if (!has_integer_filters(weights_.encoded(weight.name), axis)) return false;
-    const IntegerFilters filters = integer_filters(weights_, weight.name, axis);
-    std::vector<int32_t> bias(filters.scales.size());
+    const EncodedTensor& encoded = weights_.encoded(weight.name);
+    const std::vector<float> scales = filter_scales(encoded, axis);
+    std::vector<int32_t> bias(scales.size());
     if (node.inputs.size() > 2 && node.inputs[2] != kNoValue) {
       const Value& constant = graph_.value(node.inputs[2]);
-      if (!constant.is_constant() || numel_of(shape(constant.id)) != filters.rows.dim(0)) return false;
-      bias = integer_bias(weights_, constant.name, x.scale, filters.scales);
+      if (!constant.is_constant() || numel_of(shape(constant.id)) != static_cast<int64_t>(scales.size()))
+        return false;
+      bias = integer_bias(weights_, constant.name, x.scale, scales);
     }
-    return bias.size() == filters.scales.size() && sums_fit(filters, bias, 255);
+    if (bias.size() != scales.size()) return false;
+    return all_sums_fit(filter_depth(encoded, axis), bias, 255) ||
+           sums_fit(integer_filters(weights_, weight.name, axis), bias, 255);
   }
 
   void fuse_add(const Node& quantizer, const Node& node, Attrs attrs) {

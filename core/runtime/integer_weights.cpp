@@ -1,27 +1,46 @@
 #include "core/runtime/integer_weights.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 namespace pare {
 namespace {
 
-// Zero points are taken off, so that padding and kernels need not know them.
-Tensor pack_rows(const EncodedTensor& encoded, int64_t axis) {
-  const Tensor integers = decode_integers(encoded), zeros = zero_points_of(encoded);
-  const int64_t outputs = encoded.shape[static_cast<size_t>(axis)];
-  const int64_t depth = outputs == 0 ? 0 : integers.numel() / outputs;
-  Tensor rows(DType::kI16, {outputs, depth});
-  auto* to = rows.mutable_data<int16_t>();
-  const int32_t* from = integers.data<int32_t>();
+// Rows of what `from` holds along `axis`, less their zero points.
+template <class T>
+void widen_rows(const T* from, const Tensor& zeros, int64_t axis, Tensor& rows) {
+  const int64_t outputs = rows.dim(0), depth = rows.dim(1);
   for (int64_t o = 0; o < outputs; ++o) {
     const int32_t zero = zeros.data<int32_t>()[zeros.numel() == 1 ? 0 : o];
-    for (int64_t k = 0; k < depth; ++k) {
-      to[o * depth + k] = static_cast<int16_t>((axis == 0 ? from[o * depth + k] : from[k * outputs + o]) - zero);
+    int16_t* to = rows.mutable_data<int16_t>() + o * depth;
+    const T* first = from + (axis == 0 ? o * depth : o);
+    if (axis == 0) {
+      for (int64_t k = 0; k < depth; ++k) to[k] = static_cast<int16_t>(first[k] - zero);
+    } else {
+      for (int64_t k = 0; k < depth; ++k) to[k] = static_cast<int16_t>(first[k * outputs] - zero);
     }
   }
+}
+
+// Zero points are taken off, so that padding and kernels need not know them.
+Tensor pack_rows(const EncodedTensor& encoded, int64_t axis) {
+  const Tensor zeros = zero_points_of(encoded);
+  const int64_t outputs = encoded.shape[static_cast<size_t>(axis)];
+  Tensor rows(DType::kI16, {outputs, filter_depth(encoded, axis)});
+  check_encoding(encoded);
+  const Tensor& data = encoded.parts.at("data");
+  const bool as_stored = encoded.encoding.layout == Layout::kDense && encoded.encoding.bits == 8;
+  if (as_stored && data.dtype() == DType::kI8)
+    widen_rows(data.data<int8_t>(), zeros, axis, rows);
+  else if (as_stored && data.dtype() == DType::kU8)
+    widen_rows(data.data<uint8_t>(), zeros, axis, rows);
+  else
+    widen_rows(decode_integers(encoded).data<int32_t>(), zeros, axis, rows);
   return rows;
 }
+
+std::string rows_key(const std::string& name, int64_t axis) { return fmt("{}|int16.{}", name, axis); }
 
 bool has_scales(const EncodedTensor& encoded, float x_scale, const std::vector<float>& scales) {
   const Encoding& e = encoded.encoding;
@@ -49,13 +68,28 @@ bool has_integer_filters(const EncodedTensor& encoded, int64_t axis) {
   return true;
 }
 
+int64_t filter_depth(const EncodedTensor& encoded, int64_t axis) {
+  const int64_t outputs = encoded.shape[static_cast<size_t>(axis)];
+  return outputs == 0 ? 0 : numel_of(encoded.shape) / outputs;
+}
+
+std::vector<float> filter_scales(const EncodedTensor& encoded, int64_t axis) {
+  const Tensor scales = scales_of(encoded);
+  std::vector<float> out;
+  for (int64_t i = 0; i < encoded.shape[static_cast<size_t>(axis)]; ++i)
+    out.push_back(scales.data<float>()[scales.numel() == 1 ? 0 : i]);
+  return out;
+}
+
 IntegerFilters integer_filters(Weights& weights, const std::string& name, int64_t axis) {
   const EncodedTensor& encoded = weights.encoded(name);
-  IntegerFilters out;
-  out.rows = weights.packed(fmt("{}|int16.{}", name, axis), [&] { return pack_rows(encoded, axis); });
-  const Tensor scales = scales_of(encoded);
-  for (int64_t i = 0; i < out.rows.dim(0); ++i) out.scales.push_back(scales.data<float>()[scales.numel() == 1 ? 0 : i]);
-  return out;
+  return {weights.packed(rows_key(name, axis), [&] { return pack_rows(encoded, axis); }), filter_scales(encoded, axis),
+          filter_depth(encoded, axis)};
+}
+
+void release_rows(Weights& weights, const std::string& name, int64_t axis, IntegerFilters& filters) {
+  filters.rows = Tensor();
+  weights.forget(rows_key(name, axis));
 }
 
 std::vector<int32_t> integer_bias(Weights& weights, const std::string& name, float x_scale,
@@ -78,8 +112,17 @@ std::vector<int32_t> integer_bias(Weights& weights, const std::string& name, flo
   return out;
 }
 
+bool all_sums_fit(int64_t depth, const std::vector<int32_t>& bias, int64_t x_magnitude) {
+  constexpr int64_t kLargest = 255 + 128;  // a byte less its zero point
+  constexpr int64_t kLimit = std::numeric_limits<int32_t>::max();
+  if (depth > kLimit / (kLargest * x_magnitude)) return false;
+  const int64_t left = kLimit - depth * kLargest * x_magnitude;
+  return std::all_of(bias.begin(), bias.end(), [&](int32_t b) { return std::abs(static_cast<int64_t>(b)) <= left; });
+}
+
 bool sums_fit(const IntegerFilters& filters, const std::vector<int32_t>& bias, int64_t x_magnitude) {
-  const int64_t outputs = filters.rows.dim(0), depth = filters.rows.dim(1);
+  if (all_sums_fit(filters.depth, bias, x_magnitude)) return true;
+  const int64_t outputs = filters.rows.dim(0), depth = filters.depth;
   for (int64_t o = 0; o < outputs; ++o) {
     int64_t sum = bias.empty() ? 0 : std::abs(static_cast<int64_t>(bias[static_cast<size_t>(o)]));
     const int16_t* row = filters.rows.data<int16_t>() + o * depth;

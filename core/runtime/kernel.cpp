@@ -24,6 +24,11 @@ Tensor Weights::packed(const std::string& key, const std::function<Tensor()>& ma
   return cache_.emplace(key, std::move(made)).first->second;
 }
 
+void Weights::forget(const std::string& key) {
+  std::lock_guard lock(mutex_);
+  cache_.erase(key);
+}
+
 Tensor Weights::dense(const std::string& name) {
   const EncodedTensor& stored = encoded(name);
   return packed(name + "|dense", [&] { return decode(stored); });

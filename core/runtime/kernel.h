@@ -24,6 +24,8 @@ class Weights {
   Tensor dense(const std::string& name);
   /// The result of `make`, kept under `key`, which names the constant and its form.
   Tensor packed(const std::string& key, const std::function<Tensor()>& make);
+  /// Keeps a result no longer; it is made again when asked for.
+  void forget(const std::string& key);
 
  private:
   const std::map<std::string, EncodedTensor>& encoded_;

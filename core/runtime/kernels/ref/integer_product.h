@@ -14,7 +14,7 @@ struct IntegerProduct {
   int32_t x_zero_point = 0, y_zero_point = 0;
   QRange range;
 
-  int64_t depth() const { return filters.rows.dim(1); }
+  int64_t depth() const { return filters.depth; }
 };
 
 /// `axis`: the weight's output channels. Throws ModelError unless weight and bias have integer forms whose sums fit int32.

@@ -27,8 +27,11 @@ struct Image {
   float* out;
 };
 
-// Copying a panel pays where enough tiles read it.
-constexpr int64_t kCopiedTiles = 8;
+// Copying a panel pays where enough tiles read it, and where its rows lie so far apart that they push each other out of
+// the first-level cache.
+constexpr int64_t kCopiedTiles = 8, kCopiedPlaneBytes = 8192;
+// Panels of this depth take little room: groups of them write whole runs of each output line.
+constexpr int64_t kThinDepth = 64;
 
 // Where the panel of each item begins, and the distances of its rows; null: they follow each other.
 struct PanelPlace {
@@ -124,8 +127,10 @@ BoundKernel bind_conv(const KernelSetup& setup, const FloatKernels& kernels) {
   c->element = sizeof(float);
   c->threads = setup.threads;
   c->block = depth_block(c->depth());
-  if (c->g.out_group() * c->depth() * c->element > kCachedFilterBytes) c->group_panels = kPanelGroup;
-  c->direct = c->g.out_group() <= kCopiedTiles * kernels.rows;
+  if (c->g.out_group() * c->depth() * c->element > kCachedFilterBytes || c->depth() <= kThinDepth)
+    c->group_panels = kPanelGroup;
+  c->direct = c->g.out_group() <= kCopiedTiles * kernels.rows &&
+              c->planes.channel_size() * c->element <= kCopiedPlaneBytes;
   c->split_filters(kernels.rows);
   c->panel_size = c->group_panels * c->block * kernels.columns;
   c->biased = setup.has_input(2), c->added = setup.has_input(3);

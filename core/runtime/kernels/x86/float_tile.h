@@ -31,6 +31,12 @@ void multiply_tile(const FloatTile& t, int columns) {
         sum[r][v] = V::broadcast(t.row_start ? t.row_start[r] : 0.0f);
     }
   }
+  // Output rows lie far apart: their lines come while the sums are taken.
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    __builtin_prefetch(t.out + r * t.out_row, 1);
+    __builtin_prefetch(t.out + r * t.out_row + columns - 1, 1);
+  }
   const float *left = t.left, *panel = t.panel;
   for (int64_t k = 0; k < t.depth; ++k) {
     typename V::Float right[kVectors];

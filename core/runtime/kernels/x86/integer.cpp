@@ -66,6 +66,9 @@ struct IntegerConv : ConvSchedule {
   int64_t sums_size() const { return block < pairs() ? g.out_group() * columns * 2 : 0; }
 };
 
+// Panels of this depth take little room: groups of them write whole runs of each output line.
+constexpr int64_t kThinPairs = 64;
+
 // One block of the depth.
 void multiply_block(const IntegerConv& c, uint8_t* out, const ConvSchedule::Item& item, int64_t begin, int16_t* panels) {
   const int64_t outputs = c.g.out_group();
@@ -133,11 +136,13 @@ BoundKernel bind_conv(const KernelSetup& setup, const IntegerKernels& kernels) {
   c->element = sizeof(int16_t);
   c->threads = setup.threads;
   c->block = depth_block(c->pairs());
-  if (c->g.out_group() * c->pairs() * 2 * c->element > kCachedFilterBytes) c->group_panels = kPanelGroup;
+  if (c->g.out_group() * c->pairs() * 2 * c->element > kCachedFilterBytes || c->pairs() <= kThinPairs)
+    c->group_panels = kPanelGroup;
   c->split_filters(kernels.rows);
   c->panel_size = c->group_panels * (c->block_size() + c->sums_size());
   c->is_signed = setup.input(0).dtype == DType::kI8;
   c->filters = pack_groups(setup, c->product, 0, c->g.groups, kernels.rows);
+  release_rows(*setup.weights, setup.input(1).constant, 0, c->product.filters);
   return {[c](const KernelCall& call) { run_conv(*c, call); }, c->workspace(setup), {1, 2}};
 }
 

@@ -17,6 +17,11 @@ void multiply_tile(const IntegerTile& t, int columns) {
     sum[r][0] = t.resume ? V::load_ints(t.sums + r * 2 * kWidth) : V::broadcast(t.start[r]);
     sum[r][1] = t.resume && kVectors == 2 ? V::load_ints(t.sums + r * 2 * kWidth + kWidth) : sum[r][0];
   }
+  // Output rows lie far apart: their lines come while the sums are taken.
+  if (t.finish) {
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) __builtin_prefetch(t.out + r * t.out_row, 1);
+  }
   const int16_t *left = t.left, *panel = t.panel;
   for (int64_t k = 0; k < t.pairs; ++k) {
     const auto low = V::load(panel), high = V::load(panel + (kVectors - 1) * 2 * kWidth);
