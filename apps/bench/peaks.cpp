@@ -48,6 +48,20 @@ __attribute__((target("avx2,fma"))) double multiply_add_avx2(std::atomic<float>&
   sink = _mm256_cvtss_f32(total);
   return static_cast<double>(kSteps * kAccumulators) * 8.0;
 }
+
+__attribute__((target("avx512f"))) double multiply_add_avx512(std::atomic<float>& sink) {
+  __m512 sums[kAccumulators], factor = _mm512_set1_ps(0.5f);
+  for (__m512& sum : sums) sum = factor;
+#pragma GCC unroll 1
+  for (int64_t i = 0; i < kSteps; ++i) {
+#pragma GCC unroll 12
+    for (int a = 0; a < kAccumulators; ++a) sums[a] = _mm512_fmadd_ps(sums[a], factor, factor);
+  }
+  __m512 total = sums[0];
+  for (const __m512& sum : sums) total = _mm512_add_ps(total, sum);
+  sink = _mm512_cvtss_f32(total);
+  return static_cast<double>(kSteps * kAccumulators) * 16.0;
+}
 #endif
 
 double read_all(const uint64_t* data, size_t count, std::atomic<float>& sink) {
@@ -84,6 +98,7 @@ void PeakMeter::slice() {
   std::atomic<float> sink{0.0f};
   const auto work = [&](int) {
 #ifdef __x86_64__
+    if (includes(isa_, Isa::kAvx512)) return multiply_add_avx512(sink);
     if (isa_ != Isa::kScalar) return multiply_add_avx2(sink);
 #endif
     return multiply_add(sink);

@@ -181,7 +181,10 @@ void add_bench(CLI::App& program, const CommonOptions& common, Command& command)
   verb->add_option("--against", arguments->against,
                    "the model that it was made from: times both in turns and sets the gain against that in MACs");
   verb->add_option("--dim", arguments->dims, "size of a free dim as NAME=SIZE; 1 when not given");
-  verb->add_option("--isa", arguments->isa, "instruction set, scalar or avx2; the CPU's, or PARE_ISA, when not given");
+  std::vector<std::string> levels;
+  for (const Isa isa : isa_levels()) levels.push_back(name_of(isa));
+  verb->add_option("--isa", arguments->isa,
+                   fmt("instruction set, one of {}; the CPU's, or PARE_ISA, when not given", join(levels, ", ")));
   verb->add_flag("--no-winograd", arguments->no_winograd, "float convolutions without Winograd's algorithm");
   verb->add_option("--latency-table", arguments->latency_table,
                    "instead of a model: writes this device's times of each kind of node as JSON");

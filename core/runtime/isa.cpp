@@ -4,7 +4,9 @@
 
 #include "core/runtime/executor.h"
 
-#ifdef PARE_ARM_KERNELS
+#if defined(PARE_X86_KERNELS)
+#include <cpuid.h>
+#elif defined(PARE_ARM_KERNELS)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 #endif
@@ -38,13 +40,18 @@ std::vector<Isa> isa_levels() {
 }
 
 #if defined(PARE_X86_KERNELS)
-// Also asks whether the operating system keeps the registers.
+bool has_avx_vnni() {  // leaf 7, second part: compilers differ in whether they know its name
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1) != 0;
+}
+
+// __builtin_cpu_supports also asks whether the operating system keeps the registers.
 Isa supported_isa() {
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Isa::kScalar;
   const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (avx512) return __builtin_cpu_supports("avx512vnni") ? Isa::kAvx512Vnni : Isa::kAvx512;
-  return __builtin_cpu_supports("avxvnni") ? Isa::kAvxVnni : Isa::kAvx2;
+  return has_avx_vnni() ? Isa::kAvxVnni : Isa::kAvx2;
 }
 #elif defined(PARE_ARM_KERNELS)
 Isa supported_isa() {

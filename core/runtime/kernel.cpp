@@ -1,8 +1,10 @@
 #include "core/runtime/kernel.h"
 
 #include "core/runtime/kernels/ref/ref.h"
-#ifdef PARE_X86_KERNELS
+#if defined(PARE_X86_KERNELS)
 #include "core/runtime/kernels/x86/x86.h"
+#elif defined(PARE_ARM_KERNELS)
+#include "core/runtime/kernels/arm/arm.h"
 #endif
 
 namespace pare {
@@ -87,8 +89,10 @@ const Kernel& KernelTable::choose(const KernelSetup& setup, Isa isa) const {
 KernelTable builtin_kernels() {
   KernelTable table;
   add_reference_kernels(table);
-#ifdef PARE_X86_KERNELS
+#if defined(PARE_X86_KERNELS)
   add_x86_kernels(table);
+#elif defined(PARE_ARM_KERNELS)
+  add_arm_kernels(table);
 #endif
   return table;
 }

@@ -21,6 +21,7 @@ std::vector<ConvShape> conv_shapes() {
   const std::vector<int64_t> same = {1, 1, 1, 1};
   for (int64_t width : {1, 2, 3, 5, 7, 8, 9, 14, 15, 16, 17, 31, 33}) shapes.push_back({1, 3, 5, width, 7, 3, 3, 1, 1, 1, same});
   for (int64_t outputs = 1; outputs <= 13; ++outputs) shapes.push_back({1, 2, 4, 9, outputs, 1, 1});
+  for (int64_t width = 1; width <= 65; ++width) shapes.push_back({1, 5, 1, width, 9, 1, 1});
   for (int64_t channels : {35, 36, 71, 72, 120}) shapes.push_back({2, channels, 6, 6, 12, 3, 3, 1, 1, 1, same});
   for (int64_t channels : {319, 320, 321, 641}) shapes.push_back({1, channels, 3, 7, 6, 1, 1});
   for (int64_t stride : {2, 3}) {
@@ -158,16 +159,70 @@ KernelCase integer_conv_case(const ConvShape& c, DType dtype) {
   return out;
 }
 
+// Every byte and every weight at an end of its range: the largest sums there are.
+struct Extreme {
+  DType dtype;
+  int32_t zero_point;
+  bool high;         // bytes
+  int32_t weight;    // as stored
+  bool wide = false; // weights are unsigned, with a zero point at the other end: they need 9 bits
+};
+
+std::vector<Extreme> extremes() {
+  std::vector<Extreme> out;
+  for (const bool high : {false, true}) {
+    for (const int32_t weight : {-128, 127}) {
+      for (const int32_t zero : {0, 255}) out.push_back({DType::kU8, zero, high, weight});
+      for (const int32_t zero : {-128, 127}) out.push_back({DType::kI8, zero, high, weight});
+    }
+    for (const int32_t weight : {0, 255}) out.push_back({DType::kU8, 0, high, weight, true});
+  }
+  return out;
+}
+
+// `op`: Conv, with the weight [outputs, channels, 3, 3], or a product, with [depth, outputs].
+KernelCase extreme_case(const std::string& op, const Extreme& e, const Shape& x_shape, const Shape& shape) {
+  ModelBuilder b;
+  const int64_t axis = op == "Conv" ? 0 : 1, outputs = shape[static_cast<size_t>(axis)];
+  Tensor integers(DType::kI32, shape), zeros(DType::kI32, {outputs});
+  for (int64_t i = 0; i < integers.numel(); ++i) integers.mutable_data<int32_t>()[i] = e.weight;
+  for (int64_t i = 0; i < outputs; ++i) zeros.mutable_data<int32_t>()[i] = e.wide ? 255 - e.weight : 0;
+  Encoding encoding;
+  encoding.codec = Codec::kAffine;
+  encoding.axis = axis;
+  encoding.is_signed = !e.wide;
+  const EncodedTensor weight = encode_affine(integers, random_floats({outputs}, 6, 0.9, 1.0), e.wide ? zeros : Tensor(), encoding);
+  const float end = e.high ? 1e6f : -1e6f;
+  const Tensor x = random_floats(x_shape, 7, end, end);
+  // No output saturates.
+  const float y_scale = 2.6f * 255.0f * static_cast<float>(integers.numel() / outputs);
+  const ValueId input = b.quantize(b.input("x", DType::kF32, to_dims(x_shape)), "xq", 1.0f, e.zero_point, e.dtype);
+  const Attrs attrs = op == "Conv" ? Attrs{{"pads", std::vector<int64_t>(4, 1)}} : Attrs{};
+  const ValueId y = b.add(op, "product", {input, b.constant("w", weight)}, attrs);
+  return {fmt("extremes {} zero point {} high {} weight {} wide {}", e.dtype, e.zero_point, e.high, e.weight, e.wide),
+          b.finish({b.quantize(y, "yq", y_scale, e.dtype == DType::kU8 ? 128 : 0, e.dtype)}), {x}};
+}
+
 std::vector<KernelCase> integer_conv_cases() {
   std::vector<KernelCase> cases;
   for (const ConvShape& shape : conv_shapes()) cases.push_back(integer_conv_case(shape, cases.size() % 3 == 0 ? DType::kI8 : DType::kU8));
+  for (const Extreme& e : extremes()) cases.push_back(extreme_case("Conv", e, {1, 65, 3, 7}, {9, 65, 3, 3}));
   return cases;
 }
 
 std::vector<KernelCase> integer_product_cases(const std::string& op) {
   std::vector<KernelCase> cases;
+  for (const Extreme& e : extremes()) {
+    for (int64_t rows : {1, 17}) cases.push_back(extreme_case(op, e, {rows, 515}, {515, 9}));
+  }
+  std::vector<std::pair<int64_t, int64_t>> sizes = {{1, 1}, {2, 6}, {33, 7}, {64, 97}};
   for (int64_t rows : {1, 2, 15, 16, 17, 33}) {
-    for (const auto& [depth, outputs] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {2, 6}, {33, 7}, {64, 97}}) {
+    if (rows == 17 || rows == 1) {
+      for (int64_t tail = 1; tail <= 65; ++tail) sizes.emplace_back(tail, 3);
+    } else {
+      sizes.resize(4);
+    }
+    for (const auto& [depth, outputs] : sizes) {
       for (const DType dtype : {DType::kU8, DType::kI8}) {
         ModelBuilder b;
         const Tensor x = wide_floats({rows, depth});

@@ -1,6 +1,8 @@
 #pragma once
 // Micro-kernels over groups of bytes and a vector type V of int32 lanes, which belongs to one instruction set level.
 
+#include <type_traits>
+
 #include "core/runtime/kernels/x86/byte_kernels.h"
 #include "core/runtime/kernels/x86/integer_tile.h"
 
@@ -45,8 +47,11 @@ int32_t dot_bytes(const uint8_t* x, const int8_t* w, int64_t depth) {
   V::store_ints(lanes + V::kLanes, odd);
   uint32_t sum = 0;  // wraps around as the lanes do
   for (const int32_t lane : lanes) sum += static_cast<uint32_t>(lane);
-  for (; k < depth; ++k) sum += static_cast<uint32_t>((V::kSigned ? static_cast<int8_t>(x[k]) : x[k]) * w[k]);
-  return static_cast<int32_t>(sum);
+  // Read as what they are: GCC 12 drops a cast of each to signed, and takes USDOT.
+  const auto* last = reinterpret_cast<const std::conditional_t<V::kSigned, int8_t, uint8_t>*>(x);
+  int32_t rest = 0;  // of fewer products than could overflow
+  for (; k < depth; ++k) rest += last[k] * w[k];
+  return static_cast<int32_t>(sum + static_cast<uint32_t>(rest));
 }
 
 // Eight pixels in at most two runs of neighbours; places that are no neighbours are read one by one.

@@ -222,29 +222,31 @@ void run_integer(const IntegerPatternConv& c, const Level& level, const PatternK
   });
 }
 
-PatternPack integer_pack(const KernelSetup& setup, const IntegerPatternConv& c) {
-  return shared_pack(setup, c, 1.0, [&] { return ref::integer_product(setup, 0).filters.rows; });
+PatternPack integer_pack(const KernelSetup& setup, const IntegerPatternConv& c, double rival) {
+  return shared_pack(setup, c, rival, [&] { return ref::integer_product(setup, 0).filters.rows; });
 }
 
-BoundKernel bind_integer_pattern(const KernelSetup& setup, const Level& level, const PatternKernels& kernels) {
+BoundKernel bind_integer_pattern(const KernelSetup& setup, const Level& level, double rival) {
+  const PatternKernels& kernels = level.patterns;
   auto c = std::make_shared<IntegerPatternConv>(ref::conv_geometry(setup), kernels.integers);
   c->product = ref::integer_product(setup, 0);
   setup.check(c->product.depth() == c->g.depth(), "the weight does not fit");
   c->threads = setup.threads;
   c->is_signed = setup.input(0).dtype == DType::kI8;
-  c->take(integer_pack(setup, *c));
+  c->take(integer_pack(setup, *c, rival));
   return {[c, level, &kernels](const KernelCall& call) { run_integer(*c, level, kernels, call); }, c->workspace(setup), {1, 2}};
 }
 
-bool accepts_integer_pattern(const KernelSetup& setup, const PatternKernels& kernels) {
+bool accepts_integer_pattern(const KernelSetup& setup, const PatternKernels& kernels, double rival) {
   const ref::ConvGeometry g = ref::conv_geometry(setup);
   if (!has_pattern_shape(setup, g)) return false;
-  return integer_pack(setup, IntegerPatternConv(g, kernels.integers)).runs.numel() > 0;
+  return integer_pack(setup, IntegerPatternConv(g, kernels.integers), rival).runs.numel() > 0;
 }
 
 }  // namespace
 
-void add_pattern_kernels(KernelTable& table, const Level& level, const PatternKernels& kernels) {
+void add_float_pattern_kernels(KernelTable& table, const Level& level) {
+  const PatternKernels& kernels = level.patterns;
   const auto bind = [level, &kernels](const KernelSetup& s) { return bind_float_pattern(s, level, kernels); };
   const auto accepts = [&kernels](const KernelSetup& s) { return accepts_float_pattern(s, kernels); };
   table.add({.op = "Conv",
@@ -258,11 +260,14 @@ void add_pattern_kernels(KernelTable& table, const Level& level, const PatternKe
              .isa = level.isa,
              .bind = bind,
              .accepts = accepts});
+}
+
+void add_integer_pattern_kernels(KernelTable& table, const Level& level, double rival) {
   table.add({.op = "pare.plan.QLinearConv",
              .name = level.name("qlinear_pattern_conv"),
              .isa = level.isa,
-             .bind = [level, &kernels](const KernelSetup& s) { return bind_integer_pattern(s, level, kernels); },
-             .accepts = [&kernels](const KernelSetup& s) { return accepts_integer_pattern(s, kernels); }});
+             .bind = [level, rival](const KernelSetup& s) { return bind_integer_pattern(s, level, rival); },
+             .accepts = [&kernels = level.patterns, rival](const KernelSetup& s) { return accepts_integer_pattern(s, kernels, rival); }});
 }
 
 }  // namespace pare::x86

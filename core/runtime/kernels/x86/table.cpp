@@ -3,8 +3,7 @@
 #include "core/runtime/kernels/x86/pattern_conv.h"
 #include "core/runtime/kernels/x86/x86.h"
 
-namespace pare {
-namespace x86 {
+namespace pare::x86 {
 
 bool are_floats(const KernelSetup& setup) {
   for (const TensorSpec& spec : setup.inputs) {
@@ -41,26 +40,21 @@ void add_levels(KernelTable& table, const std::vector<Level>& levels, const std:
     add_pool_kernels(table, level);
     add_quantize_kernels(table, level);
     add_math_kernels(table, level);
+    add_integer_pattern_kernels(table, level, 1.0);
   }
-  for (const ByteLevel& level : byte_levels) add_byte_kernels(table, level);
+  for (const ByteLevel& level : byte_levels) {
+    constexpr double kByteTime = 0.5;  // four products where int16 has two
+    add_byte_kernels(table, level);
+    Level base = level.base;
+    base.isa = level.isa, base.label = level.label;
+    add_integer_pattern_kernels(table, base, kByteTime);
+  }
   // Behind the general ones: the last that accepts a node is taken.
   for (const Level& level : levels) {
     add_winograd_kernels(table, level);
     add_depthwise_kernels(table, level);
-    add_pattern_kernels(table, level, level.patterns);
+    add_float_pattern_kernels(table, level);
   }
 }
 
-}  // namespace x86
-
-void add_x86_kernels(KernelTable& table) {
-  using namespace x86;
-  const Level avx2{Isa::kAvx2, avx2_float_kernels(), avx2_integer_kernels(), avx2_loop_kernels(), avx2_math_kernels(),
-                   avx2_pattern_kernels()};
-  const Level avx512{Isa::kAvx512, avx512_float_kernels(), avx512_integer_kernels(), avx512_loop_kernels(),
-                     avx512_math_kernels(), avx512_pattern_kernels()};
-  add_levels(table, {avx2, avx512},
-             {{Isa::kAvxVnni, avx_vnni_byte_kernels()}, {Isa::kAvx512Vnni, avx512_vnni_byte_kernels()}});
-}
-
-}  // namespace pare
+}  // namespace pare::x86

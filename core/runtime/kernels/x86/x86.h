@@ -25,6 +25,7 @@ struct Level {
 struct ByteLevel {
   Isa isa;
   const ByteKernels& kernels;
+  const Level& base;
   std::string label = name_of(isa);
 };
 
