@@ -108,9 +108,7 @@ class PlanBuilder {
     add_fetched(graph_, plan_.request_.fetch);
     infer_shapes(graph_, source_.contents, source_.ops);
     if (source_.options.fuse_integer) fuse_integer_islands(graph_, source_.weights);
-    if (source_.options.fuse_float) {
-      fuse_float_epilogues(graph_, [&](const Node& node) { return source_.kernels.choose(setup_of(node), source_.options.isa).fused; });
-    }
+    if (source_.options.fuse_float) fuse_epilogues();
     for (size_t i = 0; i < graph_.inputs().size(); ++i) slot_of_input(i);
     for (NodeId id : needed_nodes(graph_)) add_step(graph_.node(id));
     for (ValueId id : graph_.outputs()) add_output(id);
@@ -119,6 +117,15 @@ class PlanBuilder {
   }
 
  private:
+  void fuse_epilogues() {
+    const std::vector<NodeId> order = needed_nodes(graph_);
+    const std::set<NodeId> needed(order.begin(), order.end());
+    fuse_float_epilogues(graph_, [&](const Node& node) {
+      // Islands leave float convolutions behind, whose weights nobody should decode.
+      return needed.count(node.id) ? source_.kernels.choose(setup_of(node), source_.options.isa).fused : std::string();
+    });
+  }
+
   void slot_of_input(size_t i) {
     // On a device inputs get room, too.
     const int64_t bytes = bytes_of(spec_of(graph_, graph_.inputs()[i]));

@@ -11,8 +11,8 @@
 namespace pare::test {
 namespace {
 
-constexpr int64_t kDefaultCycles = 3000;
-// Of the allocator's own making; one lost 64-byte block a cycle would be 190 KB over the default and 64 MB over 10^6.
+constexpr int64_t kDefaultCycles = 6000;
+// Of the allocator's own making; one lost 64-byte block a cycle would be 380 KB over the default and 64 MB over 10^6.
 constexpr int64_t kSlackBytes = 128 << 10;
 // The sanitizer holds freed blocks back; it finds what is lost itself.
 #ifdef __SANITIZE_ADDRESS__

@@ -3,7 +3,8 @@
 Prints the median of the per-round ratios onnxruntime / ours with their 10th and 90th percentile: above 1 we are faster. int8
 is the same exported file (QDQ) on both sides; onnxruntime runs it twice, with exact sums as ours are, and with its default,
 which on CPUs without VNNI saturates sums of two products at 16 bits. Outputs are compared before anything is timed; exits
-non-zero when they disagree.
+non-zero when they disagree. `--load 5` times loading instead, and the peak of memory, each five times in processes of their
+own.
 """
 import argparse
 import ctypes
