@@ -58,12 +58,15 @@ template <class To, class From, class Result, class Register>
 Result convert(const Register& r) {
   return map<To, From, Result>(r, [](From x) { return static_cast<To>(x); });
 }
-inline int32_t truncated(float x) { return std::abs(x) < 0x1p31f ? static_cast<int32_t>(x) : INT32_MIN; }
+inline int32_t truncated(float x) {
+  return std::abs(x) < 0x1p31f ? static_cast<int32_t>(x) : INT32_MIN;
+}
 
 inline simde__m512 scaled(const simde__m512& a, const simde__m512& b) {
   auto x = lanes_of<float>(a);
   const auto n = lanes_of<float>(b);
-  for (int i = 0; i < 16; ++i) x.x[i] = std::isnan(n.x[i]) ? n.x[i] : std::ldexp(x.x[i], static_cast<int>(std::floor(n.x[i])));
+  for (int i = 0; i < 16; ++i)
+    x.x[i] = std::isnan(n.x[i]) ? n.x[i] : std::ldexp(x.x[i], static_cast<int>(std::floor(n.x[i])));
   return register_of<simde__m512>(x);
 }
 
@@ -79,7 +82,8 @@ using __mmask16 = simde__mmask16;
 #undef _mm512_scalef_ps
 #define _mm512_maskz_loadu_ps(mask, from) pare::test::simd::load_lanes<float>(simde_mm512_setzero_ps(), mask, from)
 #define _mm512_mask_loadu_ps(other, mask, from) pare::test::simd::load_lanes<float>(other, mask, from)
-#define _mm256_maskz_loadu_epi16(mask, from) pare::test::simd::load_lanes<int16_t>(simde_mm256_setzero_si256(), mask, from)
+#define _mm256_maskz_loadu_epi16(mask, from) \
+  pare::test::simd::load_lanes<int16_t>(simde_mm256_setzero_si256(), mask, from)
 #define _mm256_mask_loadu_epi16(other, mask, from) pare::test::simd::load_lanes<int16_t>(other, mask, from)
 #define _mm512_mask_storeu_ps(to, mask, x) pare::test::simd::store_lanes(to, mask, x)
 #define _mm512_cvtepu16_epi32(x) (pare::test::simd::convert<int32_t, uint16_t, simde__m512i>(x))
@@ -90,6 +94,7 @@ using __mmask16 = simde__mmask16;
 #define _mm512_cvtps_pd(x) (pare::test::simd::convert<double, float, simde__m512d>(x))
 #define _mm512_cvttps_epi32(x) (pare::test::simd::map<int32_t, float, simde__m512i>(x, pare::test::simd::truncated))
 // Only to the nearest integer.
-#define _mm512_roundscale_ps(x, mode) (pare::test::simd::map<float, float, simde__m512>(x, [](float f) { return std::nearbyint(f); }))
+#define _mm512_roundscale_ps(x, mode) \
+  (pare::test::simd::map<float, float, simde__m512>(x, [](float f) { return std::nearbyint(f); }))
 #define _mm512_scalef_ps(x, n) pare::test::simd::scaled(x, n)
 #define _mm256_dpbusd_avx_epi32 simde_mm256_dpbusd_epi32

@@ -28,7 +28,7 @@ std::vector<EmulatedLevel> emulated_levels() {
   const auto label = [](Isa isa) { return fmt("emulated_{}", name_of(isa)); };
   std::vector<EmulatedLevel> levels = {{Isa::kAvxVnni, {}}, {Isa::kAvx512, {}}, {Isa::kAvx512Vnni, {}}};
   for (EmulatedLevel& level : levels) add_reference_kernels(level.table);
-  const Level avx512{Isa::kScalar, avx512_float_kernels(), avx512_integer_kernels(), avx512_loop_kernels(),
+  const Level avx512{Isa::kScalar,          avx512_float_kernels(),   avx512_integer_kernels(), avx512_loop_kernels(),
                      avx512_math_kernels(), avx512_pattern_kernels(), label(Isa::kAvx512)};
   add_levels(levels[0].table, {}, {{Isa::kScalar, avx_vnni_byte_kernels(), avx512, label(Isa::kAvxVnni)}});
   add_levels(levels[1].table, {avx512}, {});
@@ -42,7 +42,9 @@ std::vector<EmulatedLevel> emulated_levels() {
 
 namespace pare::test {
 
-std::vector<EmulatedLevel> emulated_levels() { return {}; }
+std::vector<EmulatedLevel> emulated_levels() {
+  return {};
+}
 
 }  // namespace pare::test
 

@@ -6,9 +6,9 @@ namespace pare::arm {
 
 const x86::ByteKernels& neon_dot_byte_kernels() {
   using V = NeonDots;
-  static constexpr x86::ByteKernels kKernels = {
-      V::kTileRows,           2 * V::kLanes,     V::kGroup,            V::kSigned,
-      x86::multiply_bytes<V>, x86::dot_bytes<V>, x86::gather_bytes<V>, x86::copy_bytes<V>};
+  static constexpr x86::ByteKernels kKernels = {V::kTileRows,         2 * V::kLanes,          V::kGroup,
+                                                V::kSigned,           x86::multiply_bytes<V>, x86::dot_bytes<V>,
+                                                x86::gather_bytes<V>, x86::copy_bytes<V>};
   return kKernels;
 }
 

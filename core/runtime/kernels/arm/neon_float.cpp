@@ -64,9 +64,10 @@ constexpr x86::MapFloats kMap = x86::map_floats<NeonMath, kFunction>;
 }  // namespace
 
 const x86::FloatKernels& neon_float_kernels() {
-  static constexpr x86::FloatKernels kKernels = {
-      Neon::kTileRows,           Neon::kTileVectors * Neon::kFloats, x86::multiply<Neon>,       x86::gather<Neon>,
-      x86::depthwise<Neon>,      x86::copy<Neon>,                    x86::winograd_input<Neon>, x86::winograd_output<Neon>};
+  static constexpr x86::FloatKernels kKernels = {Neon::kTileRows,           Neon::kTileVectors * Neon::kFloats,
+                                                 x86::multiply<Neon>,       x86::gather<Neon>,
+                                                 x86::depthwise<Neon>,      x86::copy<Neon>,
+                                                 x86::winograd_input<Neon>, x86::winograd_output<Neon>};
   return kKernels;
 }
 
@@ -78,9 +79,15 @@ const x86::LoopKernels& neon_loop_kernels() {
 
 const x86::MathKernels& neon_math_kernels() {
   using F = x86::Function;
-  static constexpr x86::MathKernels kKernels = {kMap<F::kExp>,      kMap<F::kSigmoid>,          kMap<F::kSilu>,
-                                                kMap<F::kTanh>,     kMap<F::kErf>,              kMap<F::kGelu>,
-                                                kMap<F::kGeluTanh>, x86::softmax_row<NeonMath>, x86::normalize_row<NeonMath>};
+  static constexpr x86::MathKernels kKernels = {kMap<F::kExp>,
+                                                kMap<F::kSigmoid>,
+                                                kMap<F::kSilu>,
+                                                kMap<F::kTanh>,
+                                                kMap<F::kErf>,
+                                                kMap<F::kGelu>,
+                                                kMap<F::kGeluTanh>,
+                                                x86::softmax_row<NeonMath>,
+                                                x86::normalize_row<NeonMath>};
   return kKernels;
 }
 

@@ -88,10 +88,14 @@ void multiply(const x86::IntegerTile& t, int rows, int columns) {
 }  // namespace
 
 const x86::ByteKernels& neon_i8mm_byte_kernels() {
-  static constexpr x86::ByteKernels kKernels = {NeonI8mm::kTileRows,         kColumns,
-                                                kGroup,                      NeonDots::kSigned,
-                                                multiply,                    x86::dot_bytes<NeonDots>,
-                                                x86::gather_bytes<NeonI8mm>, x86::copy_bytes<NeonI8mm>};
+  static constexpr x86::ByteKernels kKernels = {NeonI8mm::kTileRows,
+                                                kColumns,
+                                                kGroup,
+                                                NeonDots::kSigned,
+                                                multiply,
+                                                x86::dot_bytes<NeonDots>,
+                                                x86::gather_bytes<NeonI8mm>,
+                                                x86::copy_bytes<NeonI8mm>};
   return kKernels;
 }
 

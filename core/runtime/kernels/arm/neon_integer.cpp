@@ -34,9 +34,9 @@ struct NeonPattern : NeonIntegers {
 
 const x86::IntegerKernels& neon_integer_kernels() {
   using V = NeonIntegers;
-  static constexpr x86::IntegerKernels kKernels = {V::kTileRows,      2 * V::kLanes,  x86::multiply<V>,
-                                                   x86::dot<V>,       x86::gather<V>, x86::widen<V>,
-                                                   x86::add<V>,       x86::quantize<V>, x86::depthwise<V>};
+  static constexpr x86::IntegerKernels kKernels = {V::kTileRows, 2 * V::kLanes,    x86::multiply<V>,
+                                                   x86::dot<V>,  x86::gather<V>,   x86::widen<V>,
+                                                   x86::add<V>,  x86::quantize<V>, x86::depthwise<V>};
   return kKernels;
 }
 

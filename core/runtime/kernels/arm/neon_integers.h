@@ -48,7 +48,9 @@ struct NeonIntegers {
     return vcreate_u8(four);
   }
   static Shorts shorts_of(const uint8_t* from) { return vget_low_s16(vreinterpretq_s16_u16(vmovl_u8(bytes(from)))); }
-  static Shorts shorts_of_signed(const uint8_t* from) { return vget_low_s16(vmovl_s8(vreinterpret_s8_u8(bytes(from)))); }
+  static Shorts shorts_of_signed(const uint8_t* from) {
+    return vget_low_s16(vmovl_s8(vreinterpret_s8_u8(bytes(from))));
+  }
   static Ints ints_of(const uint8_t* from) { return vmovl_s16(shorts_of(from)); }
   static Ints ints_of_signed(const uint8_t* from) { return vmovl_s16(shorts_of_signed(from)); }
 

@@ -59,9 +59,10 @@ constexpr MapFloats kMap = map_floats<Avx512Math, kFunction>;
 }  // namespace
 
 const MathKernels& avx512_math_kernels() {
-  static constexpr MathKernels kKernels = {kMap<Function::kExp>,      kMap<Function::kSigmoid>, kMap<Function::kSilu>,
-                                           kMap<Function::kTanh>,     kMap<Function::kErf>,     kMap<Function::kGelu>,
-                                           kMap<Function::kGeluTanh>, softmax_row<Avx512Math>,  normalize_row<Avx512Math>};
+  static constexpr MathKernels kKernels = {
+      kMap<Function::kExp>,      kMap<Function::kSigmoid>, kMap<Function::kSilu>,
+      kMap<Function::kTanh>,     kMap<Function::kErf>,     kMap<Function::kGelu>,
+      kMap<Function::kGeluTanh>, softmax_row<Avx512Math>,  normalize_row<Avx512Math>};
   return kKernels;
 }
 

@@ -62,7 +62,9 @@ struct EightPixels {
   const int32_t* pixels;
 
   explicit EightPixels(const int32_t* p)
-      : runs(two_runs<V>(p, 8)), first_run(runs.split < 8 ? (uint64_t{1} << (8 * runs.split)) - 1 : ~uint64_t{0}), pixels(p) {}
+      : runs(two_runs<V>(p, 8)),
+        first_run(runs.split < 8 ? (uint64_t{1} << (8 * runs.split)) - 1 : ~uint64_t{0}),
+        pixels(p) {}
   static uint64_t load(const uint8_t* from) {
     uint64_t bytes;
     __builtin_memcpy(&bytes, from, sizeof bytes);

@@ -1,6 +1,6 @@
-// pare.plan.QLinearConv, QLinearGemm and QLinearMatMul by dot products of bytes. The instructions take the stored bytes, not
-// their distance from the zero point, so that zero point times the sum of the weights is taken off the sums' start; of the
-// other signedness, the bytes are moved by 128. All of it is exact modulo 2^32, and the sums fit.
+// pare.plan.QLinearConv, QLinearGemm and QLinearMatMul by dot products of bytes. The instructions take the stored
+// bytes, not their distance from the zero point, so that zero point times the sum of the weights is taken off the sums'
+// start; of the other signedness, the bytes are moved by 128. All of it is exact modulo 2^32, and the sums fit.
 #include <algorithm>
 #include <cstring>
 
@@ -16,7 +16,6 @@ namespace {
 
 using ref::IntegerProduct;
 
-// The constant side of a product.
 struct ByteProduct {
   std::vector<int32_t> starts;  // one a filter
   std::vector<float> multipliers;
@@ -37,7 +36,8 @@ ByteProduct byte_product(const KernelSetup& setup, const IntegerProduct& p, cons
   for (int64_t i = 0; i < out.outputs; ++i, row += out.depth) {
     int64_t sum = 0;
     for (int64_t k = 0; k < out.depth; ++k) sum += row[k];
-    out.starts.push_back(static_cast<int32_t>(static_cast<uint32_t>(p.bias[static_cast<size_t>(i)] - out.zero_point * sum)));
+    out.starts.push_back(
+        static_cast<int32_t>(static_cast<uint32_t>(p.bias[static_cast<size_t>(i)] - out.zero_point * sum)));
   }
   return out;
 }
@@ -46,7 +46,8 @@ bool has_byte_weights(const KernelSetup& setup, int64_t axis) {
   const Tensor fits = setup.packed(1, fmt("is_i8.{}", axis), [&] {
     const Tensor rows = ref::integer_product(setup, axis).filters.rows;
     const auto all = rows.span<int16_t>();
-    return Tensor::scalar<int32_t>(std::all_of(all.begin(), all.end(), [](int16_t w) { return w >= -128 && w <= 127; }));
+    return Tensor::scalar<int32_t>(
+        std::all_of(all.begin(), all.end(), [](int16_t w) { return w >= -128 && w <= 127; }));
   });
   return fits.data<int32_t>()[0] != 0;
 }
@@ -65,13 +66,15 @@ void pack_slivers(const int16_t* filters, int64_t rows, int64_t depth, const Byt
 }
 
 // The filters of `groups` groups in packed form; shared by all plans.
-Tensor pack_filters(const KernelSetup& setup, const IntegerProduct& p, int64_t axis, int64_t groups, const ByteKernels& kernels) {
+Tensor pack_filters(const KernelSetup& setup, const IntegerProduct& p, int64_t axis, int64_t groups,
+                    const ByteKernels& kernels) {
   return setup.packed(1, fmt("bytes{}x{}.{}.{}", kernels.rows, kernels.group, axis, groups), [&] {
     const int64_t rows = p.filters.rows.dim(0) / groups, depth = p.depth();
     const int64_t size = rows * ((depth + kernels.group - 1) / kernels.group) * kernels.group;
     Tensor out(DType::kI8, {groups * size});
     for (int64_t i = 0; i < groups; ++i) {
-      pack_slivers(p.filters.rows.data<int16_t>() + i * rows * depth, rows, depth, kernels, out.mutable_data<int8_t>() + i * size);
+      pack_slivers(p.filters.rows.data<int16_t>() + i * rows * depth, rows, depth, kernels,
+                   out.mutable_data<int8_t>() + i * size);
     }
     return out;
   });
@@ -94,14 +97,14 @@ struct ByteConv : ConvSchedule {
   Tensor filters;
   int64_t block = 0;  // groups of bytes along depth
 
-  ByteConv(const ref::ConvGeometry& geometry, const ByteKernels& k) : ConvSchedule(geometry, k.columns, false), kernels(k) {}
+  ByteConv(const ref::ConvGeometry& geometry, const ByteKernels& k)
+      : ConvSchedule(geometry, k.columns, false), kernels(k) {}
   int64_t groups() const { return (depth() + kernels.group - 1) / kernels.group; }
   int64_t block_bytes() const { return block * kernels.group * columns; }
   // For the sums of a panel between blocks.
   int64_t sums_bytes() const { return block < groups() ? g.out_group() * columns * int64_t{sizeof(int32_t)} : 0; }
 };
 
-// One block of the depth.
 void multiply_block(const ByteConv& c, uint8_t* out, const ConvSchedule::Item& item, int64_t begin, uint8_t* panels) {
   const int64_t outputs = c.g.out_group(), group = c.kernels.group;
   auto* sums = reinterpret_cast<int32_t*>(panels + c.group_panels * c.block_bytes());
@@ -152,13 +155,15 @@ void run_conv(const ByteConv& c, const KernelCall& call) {
   const auto copy = [&](int64_t image, int64_t begin, int64_t end, std::byte* planes) {
     const uint8_t* x = call.in<uint8_t>(0) + image * c.g.in_channels * c.g.in_plane();
     for (int64_t channel = begin; channel < end; ++channel) {
-      c.planes.copy_channel(x + channel * c.g.in_plane(), reinterpret_cast<uint8_t*>(planes) + channel * c.planes.channel_size(),
+      c.planes.copy_channel(x + channel * c.g.in_plane(),
+                            reinterpret_cast<uint8_t*>(planes) + channel * c.planes.channel_size(),
                             static_cast<uint8_t>(c.product.zero_point), copy_lines);
     }
   };
   c.run(call, copy, [&](int64_t image, const std::byte* planes, int64_t begin, int64_t end, std::byte* panels) {
-    run_items(c, reinterpret_cast<const uint8_t*>(planes), call.out<uint8_t>() + image * c.g.out_channels * c.g.out_plane(), begin,
-              end, reinterpret_cast<uint8_t*>(panels));
+    run_items(c, reinterpret_cast<const uint8_t*>(planes),
+              call.out<uint8_t>() + image * c.g.out_channels * c.g.out_plane(), begin, end,
+              reinterpret_cast<uint8_t*>(panels));
   });
 }
 
@@ -206,7 +211,8 @@ void gather_rows(const ByteGemm& g, const uint8_t* x, int64_t count, uint8_t* ro
   const int64_t group = g.kernels->group, step = group * g.kernels->columns;
   for (int64_t c = 0; c < count; ++c) {
     g.kernels->copy(x + c * g.product.depth, 1, g.product.depth, g.product.flip, row);
-    for (int64_t i = 0; i < g.groups(); ++i) std::memcpy(panel + i * step + c * group, row + i * group, static_cast<size_t>(group));
+    for (int64_t i = 0; i < g.groups(); ++i)
+      std::memcpy(panel + i * step + c * group, row + i * group, static_cast<size_t>(group));
   }
 }
 
@@ -221,7 +227,8 @@ void run_gemm(const ByteGemm& g, const KernelCall& call) {
     tile.panel = as_shorts(panel);
     tile.out_row = 1, tile.out_column = p.outputs;
     for (int64_t index = begin; index < end; ++index) {
-      const int64_t first = index / g.blocks() * g.kernels->columns, count = std::min<int64_t>(g.kernels->columns, g.rows - first);
+      const int64_t first = index / g.blocks() * g.kernels->columns,
+                    count = std::min<int64_t>(g.kernels->columns, g.rows - first);
       gather_rows(g, call.in<uint8_t>(0) + first * p.depth, count, panel + g.panel_bytes(), panel);
       const int64_t start = index % g.blocks() * kFilterBlock, last = std::min(start + kFilterBlock, p.outputs);
       for (int64_t row = start; row < last; row += g.kernels->rows) {
@@ -229,7 +236,8 @@ void run_gemm(const ByteGemm& g, const KernelCall& call) {
         tile.start = p.starts.data() + row;
         tile.multiplier = p.multipliers.data() + row;
         tile.out = call.out<uint8_t>() + first * p.outputs + row;
-        g.kernels->multiply(tile, static_cast<int>(std::min<int64_t>(g.kernels->rows, p.outputs - row)), static_cast<int>(count));
+        g.kernels->multiply(tile, static_cast<int>(std::min<int64_t>(g.kernels->rows, p.outputs - row)),
+                            static_cast<int>(count));
       }
     }
   });
@@ -246,28 +254,34 @@ void run_few_rows(const ByteGemm& g, const KernelCall& call) {
       for (int64_t i = begin; i < end; ++i) {
         const auto f = static_cast<size_t>(i);
         const auto sum = static_cast<uint32_t>(g.kernels->dot(x, g.filters.data<int8_t>() + i * p.depth, p.depth));
-        out[i] = static_cast<uint8_t>(
-            requantize(static_cast<int32_t>(static_cast<uint32_t>(p.starts[f]) + sum), p.multipliers[f], p.y_zero_point, p.range));
+        out[i] = static_cast<uint8_t>(requantize(static_cast<int32_t>(static_cast<uint32_t>(p.starts[f]) + sum),
+                                                 p.multipliers[f], p.y_zero_point, p.range));
       }
     }
   });
 }
 
 BoundKernel bind_gemm(const KernelSetup& setup, const ByteKernels& kernels) {
-  setup.check(setup.input(1).rank() == 2 && setup.input(0).rank() >= 1, fmt("expected a matrix, got {}", setup.input(1).shape));
+  setup.check(setup.input(1).rank() == 2 && setup.input(0).rank() >= 1,
+              fmt("expected a matrix, got {}", setup.input(1).shape));
   const int64_t axis = setup.attrs().integer("transB", 0) != 0 ? 0 : 1;
   const IntegerProduct p = ref::integer_product(setup, axis);
   ByteGemm g{&kernels, byte_product(setup, p, kernels), {}, 0};
-  setup.check(setup.input(0).dim(-1) == p.depth() && p.depth() > 0, fmt("expected rows of {}, got {}", p.depth(), setup.input(0).shape));
+  setup.check(setup.input(0).dim(-1) == p.depth() && p.depth() > 0,
+              fmt("expected rows of {}, got {}", p.depth(), setup.input(0).shape));
   g.rows = setup.input(0).numel / p.depth();
-  setup.check(setup.output().numel == ref::checked_product(setup, {g.rows, g.product.outputs}), "the output has another size");
+  setup.check(setup.output().numel == ref::checked_product(setup, {g.rows, g.product.outputs}),
+              "the output has another size");
   if (g.rows <= kFewRows) {
     g.filters = setup.packed(1, fmt("bytes.{}", axis), [&] { return p.filters.rows.to(DType::kI8); });
-    return {[g](const KernelCall& call) { run_few_rows(g, call); }, ref::checked_product(setup, {setup.threads, p.depth()}), {1, 2}};
+    return {[g](const KernelCall& call) { run_few_rows(g, call); },
+            ref::checked_product(setup, {setup.threads, p.depth()}),
+            {1, 2}};
   }
   g.filters = pack_filters(setup, p, axis, 1, kernels);
   return {[g](const KernelCall& call) { run_gemm(g, call); },
-          ref::checked_product(setup, {setup.threads, g.panel_bytes() + g.row_bytes()}), {1, 2}};
+          ref::checked_product(setup, {setup.threads, g.panel_bytes() + g.row_bytes()}),
+          {1, 2}};
 }
 
 bool accepts_gemm(const KernelSetup& setup) {
