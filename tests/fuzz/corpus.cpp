@@ -9,6 +9,7 @@
 #include "tests/export/qdq_model.h"
 #include "tests/format/small_model.h"
 #include "tests/fuzz/targets.h"
+#include "tests/import/foreign_onnx.h"
 #include "tests/judges/operator_models.h"
 
 namespace pare::fuzz {
@@ -115,6 +116,7 @@ std::vector<std::string> onnx_files() {
   }
   for (const FrozenModel& model : {test::small_model(), test::qdq_model()})
     out.push_back(onnx::serialize(to_onnx(model, 21).model));
+  for (const onnx::Model& model : test::foreign_onnx()) out.push_back(onnx::serialize(model));
   return out;
 }
 

@@ -14,6 +14,7 @@
 #include "tests/export/qdq_model.h"
 #include "tests/format/hostile.h"
 #include "tests/format/small_model.h"
+#include "tests/import/foreign_onnx.h"
 
 namespace pare {
 namespace {
@@ -25,23 +26,7 @@ FrozenModel parse_onnx(const std::string& bytes) {
   return test::with_copy(bytes, [](auto span, auto owner) { return import_onnx(span, owner, "test"); });
 }
 
-// input x [N, 4, 8, 8], output y.
-onnx::Model model_of(std::vector<onnx::Node> nodes, std::map<std::string, Tensor> constants = {}, int64_t opset = 17,
-                     std::vector<Extent> shape = {std::string("N"), int64_t{4}, int64_t{8}, int64_t{8}}) {
-  onnx::Model out;
-  out.ir_version = 8;
-  out.opsets[""] = opset;
-  out.producer = "test";
-  out.nodes = std::move(nodes);
-  out.initializers = std::move(constants);
-  out.inputs = {{"x", DType::kF32, std::move(shape)}};
-  out.outputs = {{"y", DType::kF32, std::nullopt}};
-  return out;
-}
-
 FrozenModel import_model(const onnx::Model& model) { return parse_onnx(onnx::serialize(model)); }
-
-Tensor ints(std::vector<int64_t> values) { return Tensor::of(values, {static_cast<int64_t>(values.size())}); }
 
 // Imports a one-node model and returns the node that gives y.
 Node only_node(const onnx::Model& model) {
@@ -64,34 +49,34 @@ std::string reason(const onnx::Model& model) {
 }
 
 TEST(OnnxImport, constant_inputs_become_attributes) {
-  const Node slice = only_node(model_of({{"Slice", "", "s", {"x", "b", "e", "a", "t"}, {"y"}, {}}},
-                                        {{"b", ints({1})}, {"e", ints({3})}, {"a", ints({1})}, {"t", ints({1})}}));
+  const Node slice = only_node(test::onnx_model({{"Slice", "", "s", {"x", "b", "e", "a", "t"}, {"y"}, {}}},
+                                        {{"b", test::int_list({1})}, {"e", test::int_list({3})}, {"a", test::int_list({1})}, {"t", test::int_list({1})}}));
   EXPECT_EQ(slice.inputs.size(), 1u);
   EXPECT_EQ(slice.attrs.integers("starts"), (std::vector<int64_t>{1}));
   const Node clip =
-      only_node(model_of({{"Clip", "", "c", {"x", "", "high"}, {"y"}, {}}}, {{"high", Tensor::scalar<float>(6)}}));
+      only_node(test::onnx_model({{"Clip", "", "c", {"x", "", "high"}, {"y"}, {}}}, {{"high", Tensor::scalar<float>(6)}}));
   EXPECT_FALSE(clip.attrs.has("min"));
   EXPECT_EQ(clip.attrs.number("max"), 6.0);
   const Node reshape =
-      only_node(model_of({{"Constant", "", "k", {}, {"shape"}, {{"value_ints", std::vector<int64_t>{0, -1}}}},
+      only_node(test::onnx_model({{"Constant", "", "k", {}, {"shape"}, {{"value_ints", std::vector<int64_t>{0, -1}}}},
                           {"Reshape", "", "r", {"x", "shape"}, {"y"}, {}}}));
   EXPECT_EQ(reshape.attrs.integers("shape"), (std::vector<int64_t>{0, -1}));
 }
 
 TEST(OnnxImport, lists_move_up_from_attributes_of_old_opsets) {
   const onnx::Node squeeze{"Unsqueeze", "", "u", {"x"}, {"y"}, {{"axes", std::vector<int64_t>{0}}}};
-  EXPECT_EQ(only_node(model_of({squeeze}, {}, 11)).attrs.integers("axes"), (std::vector<int64_t>{0}));
+  EXPECT_EQ(only_node(test::onnx_model({squeeze}, {}, 11)).attrs.integers("axes"), (std::vector<int64_t>{0}));
   const onnx::Node mean{"ReduceMean", "", "m", {"x", "axes"}, {"y"}, {{"keepdims", int64_t{0}}}};
-  EXPECT_EQ(output_shape(model_of({mean}, {{"axes", ints({2, 3})}}, 18)), (DimShape{Dim::symbol("N"), Dim(4)}));
+  EXPECT_EQ(output_shape(test::onnx_model({mean}, {{"axes", test::int_list({2, 3})}}, 18)), (DimShape{Dim::symbol("N"), Dim(4)}));
   const onnx::Node old_softmax{"Softmax", "", "s", {"x"}, {"y"}, {}};
-  EXPECT_EQ(only_node(model_of({old_softmax}, {}, 11)).op, "Reshape");  // over all dims but the batch
-  EXPECT_EQ(output_shape(model_of({old_softmax}, {}, 11)), (DimShape{Dim::symbol("N"), Dim(4), Dim(8), Dim(8)}));
-  EXPECT_EQ(only_node(model_of({old_softmax}, {}, 11, {int64_t{2}, int64_t{5}})).attrs.integer("axis"), -1);
+  EXPECT_EQ(only_node(test::onnx_model({old_softmax}, {}, 11)).op, "Reshape");  // over all dims but the batch
+  EXPECT_EQ(output_shape(test::onnx_model({old_softmax}, {}, 11)), (DimShape{Dim::symbol("N"), Dim(4), Dim(8), Dim(8)}));
+  EXPECT_EQ(only_node(test::onnx_model({old_softmax}, {}, 11, {int64_t{2}, int64_t{5}})).attrs.integer("axis"), -1);
 }
 
 TEST(OnnxImport, automatic_pads_are_resolved) {
   const auto conv = [](const char* mode) {
-    return model_of({{"Conv",
+    return test::onnx_model({{"Conv",
                       "",
                       "c",
                       {"x", "w"},
@@ -106,22 +91,22 @@ TEST(OnnxImport, automatic_pads_are_resolved) {
 
 TEST(OnnxImport, shapes_computed_from_shapes_stay_symbolic) {
   const FrozenModel model =
-      import_model(model_of({{"Shape", "", "shape", {"x"}, {"s"}, {}},
+      import_model(test::onnx_model({{"Shape", "", "shape", {"x"}, {"s"}, {}},
                              {"Gather", "", "batch", {"s", "zero"}, {"n"}, {{"axis", int64_t{0}}}},
                              {"Unsqueeze", "", "un", {"n", "axes"}, {"n1"}, {}},
                              {"Concat", "", "cat", {"n1", "rest"}, {"target"}, {{"axis", int64_t{0}}}},
                              {"Reshape", "", "flat", {"x", "target"}, {"y"}, {}}},
-                            {{"zero", Tensor::scalar<int64_t>(0)}, {"axes", ints({0})}, {"rest", ints({-1})}}));
+                            {{"zero", Tensor::scalar<int64_t>(0)}, {"axes", test::int_list({0})}, {"rest", test::int_list({-1})}}));
   EXPECT_EQ(*model.graph.value(model.graph.outputs()[0]).shape, (DimShape{Dim::symbol("N"), Dim(256)}));
 }
 
 TEST(OnnxImport, sizes_computed_from_the_shape_stay_or_become_numbers) {
   const auto resize = [](const std::string& last) {
-    return model_of({{"Shape", "", "shape", {"x"}, {"s"}, {}},
+    return test::onnx_model({{"Shape", "", "shape", {"x"}, {"s"}, {}},
                      {"Slice", "", "kept", {"s", "zero", "two"}, {"nc"}, {}},
                      {"Concat", "", "cat", {"nc", last}, {"target"}, {{"axis", int64_t{0}}}},
                      {"Resize", "", "r", {"x", "", "", "target"}, {"y"}, {{"mode", std::string("linear")}}}},
-                    {{"zero", ints({0})}, {"two", ints({2})}, {"hw", ints({13, 5})}});
+                    {{"zero", test::int_list({0})}, {"two", test::int_list({2})}, {"hw", test::int_list({13, 5})}});
   };
   EXPECT_EQ(only_node(resize("hw")).attrs.integers("sizes"), (std::vector<int64_t>{-1, 4, 13, 5}));
   EXPECT_EQ(output_shape(resize("hw")), (DimShape{Dim::symbol("N"), Dim(4), Dim(13), Dim(5)}));
@@ -129,7 +114,7 @@ TEST(OnnxImport, sizes_computed_from_the_shape_stay_or_become_numbers) {
 }
 
 TEST(OnnxImport, all_unsupported_nodes_are_listed_at_once) {
-  const std::string text = reason(model_of({{"NonMaxSuppression", "", "nms", {"x"}, {"a"}, {}},
+  const std::string text = reason(test::onnx_model({{"NonMaxSuppression", "", "nms", {"x"}, {"a"}, {}},
                                             {"Relu", "", "fine", {"a"}, {"b"}, {}},
                                             {"Conv", "", "odd", {"x", "x"}, {"c"}, {{"auto_pad", std::string("SAME")}}},
                                             {"FusedConv", "com.microsoft", "", {"b"}, {"y"}, {}}}));
@@ -142,7 +127,7 @@ TEST(OnnxImport, all_unsupported_nodes_are_listed_at_once) {
 TEST(OnnxImport, weights_behind_dequantize_keep_integers_and_blocks) {
   const Tensor q = Tensor::of<int8_t>({1, -2, 3, -4, 5, -6, 7, -8}, {4, 2});
   const Tensor scale = Tensor::of<float>({1, 10, 100, 1000}, {2, 2});  // [groups of 2 rows, columns]
-  const FrozenModel model = import_model(model_of(
+  const FrozenModel model = import_model(test::onnx_model(
       {{"DequantizeLinear", "", "dq", {"q", "s"}, {"w"}, {{"axis", int64_t{0}}, {"block_size", int64_t{2}}}},
        {"MatMul", "", "mm", {"x", "w"}, {"y"}, {}}},
       {{"q", q}, {"s", scale}}, 21, {int64_t{3}, int64_t{4}}));
@@ -154,7 +139,7 @@ TEST(OnnxImport, weights_behind_dequantize_keep_integers_and_blocks) {
 TEST(OnnxImport, roles_follow_use) {
   const Tensor c(DType::kF32, {4});
   const FrozenModel model =
-      import_model(model_of({{"BatchNormalization", "", "bn", {"x", "g", "b", "m", "v"}, {"y"}, {}}},
+      import_model(test::onnx_model({{"BatchNormalization", "", "bn", {"x", "g", "b", "m", "v"}, {"y"}, {}}},
                             {{"g", c}, {"b", c}, {"m", c}, {"v", c}}));
   EXPECT_EQ(model.graph.value(model.graph.find_value("g")).role, Role::kParameter);
   EXPECT_EQ(model.graph.value(model.graph.find_value("v")).role, Role::kBuffer);
@@ -166,25 +151,25 @@ TEST(OnnxImport, bad_models_are_refused_with_a_reason) {
     const char* reason;
     onnx::Model model;
   };
-  onnx::Model no_output = model_of({relu}), twice = model_of({relu, relu}), no_shape = model_of({relu});
+  onnx::Model no_output = test::onnx_model({relu}), twice = test::onnx_model({relu, relu}), no_shape = test::onnx_model({relu});
   no_output.outputs.clear();
   no_shape.inputs[0].shape.reset();
-  onnx::Model missing_output = model_of({relu});
+  onnx::Model missing_output = test::onnx_model({relu});
   missing_output.outputs[0].name = "z";
   const std::vector<Case> cases = {
-      {"opset from 11 to 28", model_of({relu}, {}, 10)},
-      {"opset from 11 to 28", model_of({relu}, {}, 29)},
-      {"not computed before", model_of({{"Relu", "", "r", {"later"}, {"y"}, {}}})},
+      {"opset from 11 to 28", test::onnx_model({relu}, {}, 10)},
+      {"opset from 11 to 28", test::onnx_model({relu}, {}, 29)},
+      {"not computed before", test::onnx_model({{"Relu", "", "r", {"later"}, {"y"}, {}}})},
       {"exists already", twice},
       {"at least one output", no_output},
       {"to be computed", missing_output},
       {"expected a shape", no_shape},
-      {"must be a constant", model_of({{"Clip", "", "c", {"x", "x"}, {"y"}, {}}})},
-      {"expected integers", model_of({{"Reshape", "", "r", {"x", "s"}, {"y"}, {}}}, {{"s", Tensor(DType::kF32, {2})}})},
+      {"must be a constant", test::onnx_model({{"Clip", "", "c", {"x", "x"}, {"y"}, {}}})},
+      {"expected integers", test::onnx_model({{"Reshape", "", "r", {"x", "s"}, {"y"}, {}}}, {{"s", Tensor(DType::kF32, {2})}})},
       {"output 1 is not supported",
-       model_of({{"MaxPool", "", "p", {"x"}, {"y", "i"}, {{"kernel_shape", std::vector<int64_t>{2, 2}}}},
+       test::onnx_model({{"MaxPool", "", "p", {"x"}, {"y", "i"}, {{"kernel_shape", std::vector<int64_t>{2, 2}}}},
                  {"Identity", "", "id", {"i"}, {"z"}, {}}})},
-      {"group", model_of({{"Conv", "", "c", {"x", "w"}, {"y"}, {{"group", int64_t{-1}}}}},
+      {"group", test::onnx_model({{"Conv", "", "c", {"x", "w"}, {"y"}, {{"group", int64_t{-1}}}}},
                          {{"w", Tensor(DType::kF32, {5, 4, 3, 3})}})},
   };
   for (const auto& bad : cases) EXPECT_NE(reason(bad.model).find(bad.reason), std::string::npos) << reason(bad.model);
@@ -196,7 +181,7 @@ TEST(OnnxImport, hostile_attributes_are_refused) {
   const Tensor weight(DType::kF32, {4, 4, 3, 3});
   const std::vector<Extent> fixed = {int64_t{1}, int64_t{4}, int64_t{8}, int64_t{8}};
   const auto refused = [&](onnx::Node node, std::map<std::string, Tensor> constants = {}, int64_t opset = 21) {
-    const std::string text = reason(model_of({std::move(node)}, std::move(constants), opset, fixed));
+    const std::string text = reason(test::onnx_model({std::move(node)}, std::move(constants), opset, fixed));
     EXPECT_NE(text, "accepted");
     return text;
   };
@@ -215,12 +200,12 @@ TEST(OnnxImport, hostile_attributes_are_refused) {
   conv("ConvTranspose", {{"output_padding", Ints{huge, huge}}, {"output_shape", Ints{5, 5}}});
   refused({"MaxPool", "", "p", {"x"}, {"y"}, {{"kernel_shape", Ints{0, 0}}}});
   refused({"Pad", "", "p", {"x", "pads"}, {"y"}, {{"mode", std::string("wrap")}}},
-          {{"pads", ints({0, 0, 0, huge, 0, 0, 0, 0})}});
-  refused({"Pad", "", "p", {"x", "pads", "", "axes"}, {"y"}, {}}, {{"pads", ints({1, 1})}, {"axes", ints({9})}});
+          {{"pads", test::int_list({0, 0, 0, huge, 0, 0, 0, 0})}});
+  refused({"Pad", "", "p", {"x", "pads", "", "axes"}, {"y"}, {}}, {{"pads", test::int_list({1, 1})}, {"axes", test::int_list({9})}});
   refused({"SpaceToDepth", "", "s", {"x"}, {"y"}, {{"blocksize", huge}}});
   refused({"SpaceToDepth", "", "s", {"x"}, {"y"}, {{"blocksize", int64_t{3}}}});
-  refused({"ConstantOfShape", "", "c", {"s"}, {"y"}, {}}, {{"s", ints({huge, 2})}});
-  refused({"ConstantOfShape", "", "c", {"s"}, {"y"}, {}}, {{"s", ints({-1})}});
+  refused({"ConstantOfShape", "", "c", {"s"}, {"y"}, {}}, {{"s", test::int_list({huge, 2})}});
+  refused({"ConstantOfShape", "", "c", {"s"}, {"y"}, {}}, {{"s", test::int_list({-1})}});
   refused({"QuantizeLinear", "", "q", {"x", "s"}, {"y"}, {{"block_size", huge}, {"axis", int64_t{1}}}},
           {{"s", Tensor(DType::kF32, {1, 4, 8, 8})}});
   refused({"LayerNormalization", "", "l", {"x", "g"}, {"y", "m"}, {{"axis", int64_t{7}}}}, {{"g", Tensor(DType::kF32, {8})}});
@@ -231,11 +216,11 @@ TEST(OnnxImport, hostile_attributes_are_refused) {
 
 TEST(OnnxImport, lists_computed_from_fixed_shapes_are_constants) {
   const auto sliced = [](std::vector<Extent> shape) {
-    return model_of({{"Shape", "", "shape", {"x"}, {"s"}, {}},
+    return test::onnx_model({{"Shape", "", "shape", {"x"}, {"s"}, {}},
                      {"Gather", "", "last", {"s", "three"}, {"w"}, {}},
                      {"Div", "", "half", {"w", "two"}, {"h"}, {}},
                      {"Slice", "", "cut", {"x", "zero", "h", "three"}, {"y"}, {}}},
-                    {{"zero", ints({0})}, {"two", ints({2})}, {"three", ints({3})}}, 17, std::move(shape));
+                    {{"zero", test::int_list({0})}, {"two", test::int_list({2})}, {"three", test::int_list({3})}}, 17, std::move(shape));
   };
   EXPECT_EQ(only_node(sliced({std::string("N"), int64_t{4}, int64_t{8}, int64_t{8}})).attrs.integers("ends"),
             (std::vector<int64_t>{4}));
@@ -244,7 +229,7 @@ TEST(OnnxImport, lists_computed_from_fixed_shapes_are_constants) {
 }
 
 TEST(OnnxImport, half_floats_stay_at_the_doors) {
-  onnx::Model half = model_of({{"Conv", "", "c", {"x", "w"}, {"y"}, {}}}, {{"w", Tensor(DType::kF16, {5, 4, 1, 1})}});
+  onnx::Model half = test::onnx_model({{"Conv", "", "c", {"x", "w"}, {"y"}, {}}}, {{"w", Tensor(DType::kF16, {5, 4, 1, 1})}});
   half.inputs[0].dtype = half.outputs[0].dtype = DType::kF16;
   const FrozenModel model = import_model(half);
   EXPECT_EQ(model.graph.value(model.graph.inputs()[0]).dtype, DType::kF16);
@@ -258,7 +243,7 @@ TEST(OnnxImport, einsum_is_at_most_one_matrix_product) {
   const auto einsum = [](const char* equation, bool two) {
     std::vector<std::string> inputs = {"x"};
     if (two) inputs.push_back("w");
-    return model_of({{"Einsum", "", "e", inputs, {"y"}, {{"equation", std::string(equation)}}}},
+    return test::onnx_model({{"Einsum", "", "e", inputs, {"y"}, {{"equation", std::string(equation)}}}},
                     {{"w", Tensor(DType::kF32, {4, 5})}});
   };
   const Dim n = Dim::symbol("N");
@@ -272,7 +257,7 @@ TEST(OnnxImport, einsum_is_at_most_one_matrix_product) {
 
 TEST(OnnxImport, pools_over_three_dims_are_two_pools) {
   const auto pool = [](std::vector<int64_t> strides) {
-    return model_of({{"AveragePool", "", "p", {"x"}, {"y"},
+    return test::onnx_model({{"AveragePool", "", "p", {"x"}, {"y"},
                       {{"kernel_shape", std::vector<int64_t>{3, 2, 2}}, {"strides", std::move(strides)}}}},
                     {}, 19, {std::string("N"), int64_t{4}, int64_t{6}, int64_t{8}, int64_t{10}});
   };
@@ -282,7 +267,7 @@ TEST(OnnxImport, pools_over_three_dims_are_two_pools) {
 
 TEST(OnnxImport, corners_at_a_fraction_of_a_pixel_are_refused) {
   const auto resize = [](float scale) {
-    return model_of({{"Resize", "", "r", {"x", "", "s"}, {"y"},
+    return test::onnx_model({{"Resize", "", "r", {"x", "", "s"}, {"y"},
                       {{"mode", std::string("linear")}, {"coordinate_transformation_mode", std::string("align_corners")}}}},
                     {{"s", Tensor::of<float>({1, 1, scale, scale}, {4})}});
   };
@@ -314,24 +299,7 @@ TEST(OnnxImport, truncations_and_mutations_are_errors_or_valid_models) {
 }
 
 TEST(OnnxImport, mutated_compositions_are_errors_or_valid_models) {
-  using Text = std::string;
-  const std::map<Text, Attribute> blocks = {{"block_size", int64_t{2}}, {"axis", int64_t{3}}};
-  const onnx::Model model = model_of(
-      {{"SpaceToDepth", "", "s2d", {"x"}, {"a"}, {{"blocksize", int64_t{2}}}},
-       {"Pad", "", "wrap", {"a", "pads"}, {"b"}, {{"mode", Text("wrap")}}},
-       {"Trilu", "", "triangle", {"b", "k"}, {"c"}, {}},
-       {"LayerNormalization", "", "norm", {"c", "g"}, {"d", "mean", "deviation"}, {{"axis", int64_t{-1}}}},
-       {"Einsum", "", "product", {"d", "w"}, {"e"}, {{"equation", Text("nchw,wv->nchv")}}},
-       {"QuantizeLinear", "", "q", {"e", "s"}, {"f"}, blocks},
-       {"DequantizeLinear", "", "dq", {"f", "s"}, {"h"}, blocks},
-       {"Range", "", "range", {"zero", "three", "one"}, {"r"}, {}},
-       {"ConstantOfShape", "", "ones", {"r"}, {"o"}, {}},
-       {"Add", "", "shift", {"h", "mean"}, {"p"}, {}},
-       {"ReduceLogSumExp", "", "y", {"p", "axes"}, {"y"}, {}}},
-      {{"pads", ints({0, 0, 1, 1, 0, 0, 1, 1})}, {"k", Tensor::scalar<int64_t>(1)}, {"g", Tensor(DType::kF32, {6})},
-       {"w", Tensor(DType::kF32, {6, 3})}, {"s", Tensor(DType::kF32, {1, 16, 6, 2})}, {"axes", ints({1, 2})},
-       {"zero", Tensor::scalar<int64_t>(0)}, {"three", Tensor::scalar<int64_t>(3)}, {"one", Tensor::scalar<int64_t>(1)}},
-      21, {int64_t{1}, int64_t{4}, int64_t{8}, int64_t{8}});
+  const onnx::Model model = test::composed_onnx();
   EXPECT_EQ(output_shape(model), (DimShape{Dim(1), Dim(1), Dim(1), Dim(3)}));
   test::mutate(onnx::serialize(model), 1000, [](const std::string& copy) { parse_onnx(copy); }, 11);
 }
