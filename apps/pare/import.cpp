@@ -13,6 +13,7 @@
 #include "core/import/weights.h"
 #include "core/job/version.h"
 #include "core/model/freeze.h"
+#include "core/model/tensor_bridge.h"
 #include "core/runtime/executor.h"
 #include "core/trace/example_inputs.h"
 #include "core/trace/torchscript.h"
@@ -36,11 +37,12 @@ struct Imported {
 };
 
 Imported import_script(const ImportArguments& arguments, const Registry& registry) {
-  PARE_CHECK(!arguments.input.empty(), ConfigError,
-             "[import] expected the shapes of the inputs, which a TorchScript file does not hold, got none. Give e.g. "
-             "--input 1x3x224x224");
+  const auto shapes = arguments.input.empty() ? traced_shapes(arguments.file) : arguments.input;
+  PARE_CHECK(!shapes.empty(), ConfigError,
+             "[import] expected the shapes of the inputs, which this file does not hold, got none. Give e.g. --input "
+             "1x3x224x224");
   Traced traced =
-      import_torchscript(arguments.file, example_inputs(arguments.input), {}, registry.ops, registry.torch_ops);
+      import_torchscript(arguments.file, example_inputs(shapes), {}, registry.ops, registry.torch_ops);
   Imported out{std::move(traced.frozen), "torchscript"};
   out.compared = "the file run by libtorch, and the graph, on the same random inputs";
   out.largest_difference = traced.largest_difference;
@@ -187,7 +189,7 @@ void add_import(CLI::App& program, const CommonOptions& common, Command& command
   verb->add_option("file", arguments->file, ".onnx, .pt2 or TorchScript file, or weights with --zoo")->required();
   verb->add_option("-o,--output", arguments->output, ".pare file to write; without it the file is only checked");
   verb->add_option("--input", arguments->input,
-                   "of TorchScript, one for each input: 1x3x224x224, or 1x128:i64 for integers");
+                   "of TorchScript that was not traced, one for each input: 1x3x224x224, or 1x128:i64 for integers");
   verb->add_option("--zoo", arguments->zoo, "built-in model that the file holds weights of (safetensors or .pth)");
   verb->add_option("--classes", arguments->zoo_options.classes, "outputs of that model")->check(CLI::Range(1, 1 << 20));
   verb->add_option("--image-size", arguments->zoo_options.image_size, "of that model")->check(CLI::Range(1, 1024));

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "core/base/config_write.h"
 #include "core/graph/graph.h"
 

@@ -7,7 +7,7 @@ namespace pare::pickle {
 namespace {
 
 constexpr std::string_view kTensor = "torch._utils _rebuild_tensor_v2", kParameter = "torch._utils _rebuild_parameter";
-constexpr std::string_view kOrderedDict = "collections OrderedDict";
+constexpr std::string_view kOrderedDict = "collections OrderedDict", kTypeTag = "torch.jit._pickle restore_type_tag";
 constexpr size_t kMaxRank = 16;
 
 struct StorageName {
@@ -151,7 +151,7 @@ bool Machine::step_value(uint8_t op) {
       const size_t start = at_;
       const std::string_view module = line(), name = line();
       const std::string full = std::string(module) + " " + std::string(name);
-      for (std::string_view known : {kTensor, kParameter, kOrderedDict})
+      for (std::string_view known : {kTensor, kParameter, kOrderedDict, kTypeTag})
         if (full == known) return push({Global{known}}), true;
       if (const StorageName* storage = find_storage(full)) return push({Global{storage->name}}), true;
       at_ = start;
@@ -231,6 +231,7 @@ void Machine::reduce() {
     if (args.size() != 3) fail("expected 3 arguments of a parameter, got {}", args.size());
     return push({value_as<View>(args[0], "a tensor")});
   }
+  if (name == kTypeTag && args.size() == 2) return push(*args[0]);  // (object, its type in TorchScript)
   if (name != kOrderedDict || !args.empty()) fail("expected no call of {} with {} arguments", name, args.size());
   push({Dict{}});
 }

@@ -57,8 +57,8 @@ struct Document {
 };
 
 /// Runs the pickle machine (protocol 2) restricted to what torch.save writes for containers of tensors. Throws
-/// ModelError naming `where`: damaged bytes, other operations, and any class or function beyond tensors, storages and
-/// OrderedDict.
+/// ModelError naming `where`: damaged bytes, other operations, and any class or function beyond tensors, storages,
+/// OrderedDict and TorchScript's type tags.
 Document parse(std::span<const std::byte> bytes, const std::string& where);
 
 }  // namespace pare::pickle

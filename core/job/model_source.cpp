@@ -78,9 +78,10 @@ LoadedModel load_model(const ModelConfig& config, const Registry& registry) {
   if (!config.zoo.empty()) {
     out = from_zoo(config, registry);
   } else if (!config.torchscript.empty()) {
-    const Traced traced = import_torchscript(config.torchscript, example_inputs(config.input), {}, registry.ops, registry.torch_ops);
+    const auto shapes = config.input.empty() ? traced_shapes(config.torchscript) : config.input;
+    const Traced traced = import_torchscript(config.torchscript, example_inputs(shapes), {}, registry.ops, registry.torch_ops);
     out = from_frozen(traced.frozen, registry);
-    out.key = hex64(xxh64(file_key(config.torchscript) + join(config.input, " ")));
+    out.key = hex64(xxh64(file_key(config.torchscript) + join(shapes, " ")));
   } else {
     const auto named = [](const std::string* path) { return !path->empty(); };
     const auto paths = {&config.pare, &config.onnx, &config.pt2, &config.checkpoint};

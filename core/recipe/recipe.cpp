@@ -30,7 +30,7 @@ void ModelConfig::check(const ConfigMark& mark, const std::string& path) const {
   int sources = 0;
   for (const std::string* source : {&zoo, &pare, &onnx, &pt2, &torchscript, &checkpoint}) sources += !source->empty();
   if (sources != 1) config_fail(mark, path, fmt("expected exactly one of zoo, pare, onnx, pt2, torchscript, checkpoint, got {}", sources));
-  if (torchscript.empty() != input.empty()) config_fail(mark, path, "expected \"input\" with \"torchscript\" and with no other source");
+  if (torchscript.empty() && !input.empty()) config_fail(mark, path, "expected \"input\" with \"torchscript\" only");
 }
 
 void Recipe::check(const ConfigMark& mark, const std::string&) const {

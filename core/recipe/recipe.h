@@ -31,7 +31,7 @@ struct ModelConfig {
     v("onnx", onnx, "path of an ONNX file");
     v("pt2", pt2, "path of a torch.export archive");
     v("torchscript", torchscript, "path of a file that torch.jit.save wrote; libtorch runs code that it holds");
-    v("input", input, "of a torchscript model: the shapes to follow it with, e.g. [1x3x224x224], integers as 1x128:i64");
+    v("input", input, "of a torchscript model: shapes to follow it with, e.g. [1x3x224x224], integers as 1x128:i64; empty: as it was traced");
     v("checkpoint", checkpoint, "path of a checkpoint that a run left");
     v("weights", weights, "path of safetensors or PyTorch .pth weights, loaded by name; empty: as stored, or random for zoo");
     v("classes", classes, at_least(0), "outputs of a zoo model; 0: its own default");

@@ -1,8 +1,13 @@
 #include "core/trace/recording.h"
 
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
+#include <optional>
+
+#include "core/base/error.h"
 #include "core/import/aten_lower.h"
 #include "core/model/freeze.h"
 #include "core/trace/free_batch.h"

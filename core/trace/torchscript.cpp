@@ -1,5 +1,6 @@
 #include "core/trace/torchscript.h"
 
+#include <caffe2/serialize/inline_container.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/passes/normalize_ops.h>
@@ -10,6 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/import/pickle.h"
 #include "core/trace/recorder_impl.h"
 
 namespace pare {
@@ -62,7 +64,42 @@ std::vector<c10::IValue> arguments_of(const torch::jit::Module& module, const c1
   return out;
 }
 
+// The tensors of {"forward": [tensors]}, of which the file keeps types and sizes only.
+std::vector<std::string> shapes_in(const pickle::Document& document) {
+  std::vector<std::string> out;
+  const auto* methods = document.root->as<pickle::Dict>();
+  for (size_t i = 0; methods && i < methods->items.size(); ++i) {
+    const auto& [key, inputs] = methods->items[i];
+    const auto* method = key->as<std::string_view>();
+    const auto* list = inputs->as<pickle::Sequence>();
+    if (!method || *method != "forward" || !list) continue;
+    for (const pickle::Value* input : list->items) {
+      const auto* view = input->as<pickle::View>();
+      const bool known = view && (view->storage.dtype == DType::kF32 || view->storage.dtype == DType::kI64);
+      if (!known || view->sizes.empty()) return {};
+      std::vector<std::string> dims;
+      for (const int64_t size : view->sizes) dims.push_back(fmt("{}", size));
+      out.push_back(join(dims, "x") + (view->storage.dtype == DType::kI64 ? ":i64" : ""));
+    }
+  }
+  return out;
+}
+
 }  // namespace
+
+std::vector<std::string> traced_shapes(const std::string& path) {
+  constexpr const char* kRecord = "traced_inputs.pkl";
+  const std::string where = "torchscript " + path;
+  PARE_CHECK(is_torchscript(path), ModelError, "[{}] expected a file of torch.jit.save, got something else", where);
+  try {
+    caffe2::serialize::PyTorchStreamReader reader(path);
+    if (!reader.hasRecord(kRecord)) return {};
+    const auto [data, size] = reader.getRecord(kRecord);
+    return shapes_in(pickle::parse({static_cast<const std::byte*>(data.get()), size}, where));
+  } catch (const c10::Error& error) {
+    throw ModelError(fmt("[{}] expected a TorchScript file that libtorch reads, got: {}", where, first_line(error)));
+  }
+}
 
 bool is_torchscript(const std::string& path) {
   constexpr size_t kDirectory = 4 << 20;  // the names stand at the end of the file

@@ -26,7 +26,7 @@ Json import_json_of(std::vector<std::string> arguments) {
 TEST(Import, TorchScriptIsRunBesideItsGraphAndWritten) {
   const TemporaryFolder folder;
   const std::string out = folder.file("model.pare");
-  const Json json = import_json_of({"examples/own_model/model.pt", "--input", "1x1x28x28", "-o", out});
+  const Json json = import_json_of({"examples/own_model/model.pt", "-o", out});
   EXPECT_EQ(json["model"]["kind"], "torchscript");
   EXPECT_EQ(json["model"]["operators"]["Conv"], 5);
   EXPECT_EQ(json["model"]["inputs"][0]["shape"], (Json{"N", "1", "28", "28"}));
@@ -41,7 +41,8 @@ TEST(Import, WhatCannotBeRunIsNotClaimed) {
   for (const char* file : {"examples/own_model/model.onnx", "tests/import/fixtures/cnn.pt2"}) {
     const Json json = import_json_of({file});
     EXPECT_EQ(json["comparison"]["source_was_run"], false) << file;
-    EXPECT_NE(json["comparison"]["compared"].get<std::string>().find("nothing here runs the source"), std::string::npos);
+    EXPECT_NE(json["comparison"]["compared"].get<std::string>().find("nothing here runs the source"),
+              std::string::npos);
     EXPECT_LE(json["comparison"]["largest_difference"].get<double>(), kImportDifference) << file;
   }
 }
@@ -62,7 +63,7 @@ TEST(Import, MistakesAreNamed) {
     const char* text;
   } cases[] = {
       {{"import", "none.pt", "--input", "1x3"}, 5, "none.pt"},
-      {{"import", "examples/own_model/model.pt"}, 2, "expected the shapes of the inputs"},
+      {{"import", "tests/trace/fixtures/scripted.pt"}, 2, "expected the shapes of the inputs"},
       {{"import", "examples/own_model/model.pt", "--input", "1y3"}, 2, "expected a shape such as"},
       {{"import", "examples/own_model/model.pt", "--input", "1x2x28x28"}, 3, "to have 1 channels"},
       {{"import", "tests/trace/fixtures/branch.pt", "--input", "1x3x4x4"}, 3, "reads what a tensor holds"},

@@ -120,6 +120,7 @@ TEST(Recipe, BadRecipesGiveOneLineWithAPosition) {
       {replaced("target: ort", "target: onnx"), "target: expected one of ort, trt, ncnn, pare, got \"onnx\""},
       {replaced("zoo: resnet20", "zooo: resnet20"), "model: unknown key \"zooo\". Did you mean \"zoo\"?"},
       {replaced("zoo: resnet20", "zoo: a, onnx: b"), "r.yaml:5:8: model: expected exactly one of zoo, pare, onnx, pt2, torchscript, checkpoint, got 2"},
+      {replaced("zoo: resnet20", "zoo: resnet20, input: [1x3]"), "r.yaml:5:8: model: expected \"input\" with \"torchscript\" only"},
       {replaced("model: {zoo: resnet20, classes: 10, weights: ../w.safetensors}", "model:"), "model: expected exactly one of"},
       {replaced("classes: 10", "classes: -10"), "model.classes: expected >= 0, got -10"},
       {replaced("  train: {images: a.tar.gz}", "  trian: {images: a.tar.gz}"), "data: unknown key \"trian\". Did you mean \"train\"?"},

@@ -1,6 +1,7 @@
 // Fixtures come from make_scripted.py, which runs PyTorch.
 #include "core/trace/torchscript.h"
 
+#include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -107,6 +108,13 @@ TEST(Torchscript, branches_on_tensors_are_refused_with_their_line) {
   EXPECT_NE(text.find("bool(torch.gt(torch.sum("), std::string::npos) << text;
 }
 
+TEST(Torchscript, traced_files_know_their_shapes) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(traced_shapes(kScripted + "traced_transformer.pt"), (Texts{"2x6:i64", "2x6:i64"}));
+  EXPECT_EQ(traced_shapes(kScripted + "traced_cnn.pt"), Texts{"3x3x16x16"});
+  EXPECT_EQ(traced_shapes(kScripted + "scripted.pt"), Texts{});
+}
+
 TEST(Torchscript, wrong_inputs_are_named) {
   EXPECT_NE(script_refusal("traced_cnn", {}).find("expected example inputs"), std::string::npos);
   EXPECT_NE(script_refusal("traced_transformer", {"1x6:i64"}).find("expected"), std::string::npos);
@@ -123,12 +131,17 @@ TEST(Torchscript, damaged_files_are_errors) {
   const auto inputs = fixture("scripted", "input");
   const auto import_bytes = [&](const std::string& copy) {
     write_file_atomic(path, copy);
+    traced_shapes(path);
     import_torchscript(path, inputs);
   };
   EXPECT_NO_THROW(import_bytes(bytes));
   for (size_t length = 0; length < bytes.size(); length += 397)
     EXPECT_THROW(import_bytes(bytes.substr(0, length)), ModelError) << length;
   test::mutate(bytes, 100, import_bytes);
+  test::mutate(read_file(kScripted + "traced_mixed.pt"), 100, [&](const std::string& copy) {
+    write_file_atomic(path, copy);
+    traced_shapes(path);
+  });
   EXPECT_THROW(import_torchscript(folder + "none.pt", inputs), IoError);
   EXPECT_THROW(import_torchscript("tests/import/fixtures/layouts.pth", inputs), ModelError);
 }

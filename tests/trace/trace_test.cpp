@@ -9,6 +9,9 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/normalization.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/model/freeze.h"
 #include "pruning/structured/removal.h"
 #include "tests/evidence/plain_resnet.h"
