@@ -8,6 +8,7 @@
 #include "core/base/config_read.h"
 #include "core/base/file.h"
 #include "core/data/views.h"
+#include "core/format/json_text.h"
 #include "core/job/journal.h"
 #include "pruning/structured/gradients.h"
 #include "pruning/structured/sensitivity.h"
@@ -46,8 +47,9 @@ DatasetPtr images_of(const Job& job, const SensitivityArguments& arguments) {
 /// Curves that an earlier, stopped command left, when it asked the same.
 std::vector<SensitivityCurve> earlier_curves(const std::string& path, const std::string& key) {
   if (!std::filesystem::exists(path)) return {};
-  const Json old = Json::parse(read_file(path), nullptr, false);
-  if (!old.is_object() || old.value("key", "") != key) return {};
+  const Json old = parse_json(read_file(path), path);
+  const auto asked = old.is_object() ? old.find("key") : old.end();
+  if (asked == old.end() || *asked != key) return {};
   return sensitivity_from(old).curves;
 }
 

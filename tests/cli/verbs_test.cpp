@@ -121,6 +121,10 @@ TEST_F(Verbs, SensitivityMeasuresEveryGroupAndContinues) {
   EXPECT_EQ(again["groups"].size(), first["groups"].size() + 1);
   EXPECT_NE(parse(measure("0.5"))["groups"][0]["points"][0]["loss"], 123.0) << "another question";
   EXPECT_EQ(measure("0.75,0.5").status, 2);
+  write_file_atomic(path, "{\"key\": ");
+  const auto broken = measure("0.5");
+  EXPECT_NE(broken.status, 0);
+  EXPECT_NE(broken.err.find(path), std::string::npos) << broken.err;
 }
 
 TEST_F(Verbs, InspectShowsFilesZooModelsAndCheckpoints) {
