@@ -1,8 +1,10 @@
 // A training loop of one's own, with pare's methods taking part through their hooks.
 #include <torch/optim/sgd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <memory>
 
 #include "core/data/idx.h"
 #include "core/data/loader.h"
@@ -15,6 +17,7 @@
 #include "core/train/losses.h"
 #include "core/zoo/zoo.h"
 #include "distill/kd.h"
+#include "pruning/group_sparsity/hesso.h"
 #include "pruning/magnitude/magnitude.h"
 
 namespace {
@@ -22,7 +25,7 @@ namespace {
 using namespace pare;
 
 constexpr int64_t kBatch = 64, kTrainImages = 10000, kTestImages = 2000;
-constexpr double kSparsity = 0.8;
+constexpr double kSparsity = 0.8, kMacs = 0.5;
 
 DatasetPtr first(const DatasetPtr& data, int64_t count) {
   std::vector<int64_t> indices(static_cast<size_t>(std::min(count, data->size())));
@@ -30,9 +33,23 @@ DatasetPtr first(const DatasetPtr& data, int64_t count) {
   return subset(data, indices);
 }
 
+using Sgd = torch::optim::SGD;
+
+std::unique_ptr<Sgd> sgd(const Model& model, double lr) {
+  return std::make_unique<Sgd>(model.parameters(), torch::optim::SGDOptions(lr).momentum(0.9));
+}
+
+/// Whether the optimizer still holds the model's parameters: a method that removes channels makes new ones.
+bool is_current(const Sgd& optimizer, const Model& model) {
+  const std::vector<at::Tensor>& held = optimizer.param_groups()[0].params();
+  const std::vector<at::Tensor> now = model.parameters();
+  return std::equal(held.begin(), held.end(), now.begin(), now.end(),
+                    [](const at::Tensor& a, const at::Tensor& b) { return a.is_same(b); });
+}
+
 /// The loop: nothing in it belongs to pare but the calls of the hooks.
 void train(Model& model, const DatasetPtr& data, int64_t epochs, double lr, const std::vector<Modifier*>& modifiers) {
-  torch::optim::SGD optimizer(model.parameters(), torch::optim::SGDOptions(lr).momentum(0.9));
+  std::unique_ptr<Sgd> optimizer = sgd(model, lr);
   Loader loader(data, {.batch_size = kBatch, .shuffle = true, .seed = 1});
   StepContext step;
   step.steps_per_epoch = loader.batches();
@@ -41,7 +58,6 @@ void train(Model& model, const DatasetPtr& data, int64_t epochs, double lr, cons
   for (step.epoch = 0; step.epoch < epochs; ++step.epoch) {
     loader.start(step.epoch);
     for (Batch batch; loader.next(batch); ++step.step) {
-      for (Modifier* modifier : modifiers) modifier->before_step(model, step);
       const std::vector<at::Tensor> inputs = {borrow(batch.inputs)};
       const at::Tensor labels = borrow(batch.labels);
       model.train();
@@ -49,10 +65,12 @@ void train(Model& model, const DatasetPtr& data, int64_t epochs, double lr, cons
       const at::Tensor task = cross_entropy(outputs[0], labels);
       at::Tensor loss = task;
       for (Modifier* modifier : modifiers) loss = modifier->loss(model, {step, inputs, labels, outputs, task}, loss);
-      optimizer.zero_grad();
+      optimizer->zero_grad();
       loss.backward();
-      optimizer.step();
+      for (Modifier* modifier : modifiers) modifier->before_step(model, step);  // reads the gradients
+      optimizer->step();
       for (Modifier* modifier : modifiers) modifier->after_step(model, step);
+      if (!is_current(*optimizer, model)) optimizer = sgd(model, lr);
     }
     for (Modifier* modifier : modifiers) modifier->end_epoch(model, step);
   }
@@ -72,6 +90,18 @@ double top1_of(Executor& executor, const DatasetPtr& data) {
   return 100 * result.top1_rate();
 }
 
+/// HESSO: redundant channels are trained to zero in the first epoch and removed. Returns the MACs that remain, in percent.
+double shrink(Model& model, const DatasetPtr& data) {
+  HessoConfig config;
+  config.target.macs = kMacs;
+  config.end_epoch = 1;
+  config.periods = 5;
+  Hesso hesso(config);
+  train(model, data, 2, 0.02, {&hesso});
+  const StructuredReport& report = *hesso.report();
+  return 100.0 * static_cast<double>(report.macs_after) / static_cast<double>(report.macs_before);
+}
+
 void compress(const std::string& mnist, const std::string& path) {
   Preprocess preprocess;
   preprocess.channels = 1;
@@ -87,6 +117,8 @@ void compress(const std::string& mnist, const std::string& path) {
   const double before = 100 * evaluate(model, test_data).top1_rate();
 
   const auto teacher = std::make_shared<Model>(model.clone());
+  const double macs = shrink(model, train_data);
+  const double smaller = 100 * evaluate(model, test_data).top1_rate();
   GradualMagnitudeConfig pruning;
   pruning.sparsity = kSparsity;
   pruning.update_steps = 10;
@@ -103,6 +135,7 @@ void compress(const std::string& mnist, const std::string& path) {
   Executor executor(load_pare(path));
 
   std::printf("dense:    top-1 %.2f %%\n", before);
+  std::printf("smaller:  top-1 %.2f %%, %.1f %% of the MACs\n", smaller, macs);
   std::printf("pruned:   top-1 %.2f %%, %.1f %% zeros\n", after, 100 * sparsity_of(model, selected_weights(model.graph(), pruning)));
   std::printf("executor: top-1 %.2f %%, %s\n", top1_of(executor, test_data), path.c_str());
 }

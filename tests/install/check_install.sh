@@ -41,7 +41,10 @@ runner=$work/device_runner/build/device_runner
 "$own" "$data/mnist" "$work/lenet5.pare" | tee "$work/own.txt"
 dense=$(number "$work/own.txt" dense: 3) pruned=$(number "$work/own.txt" pruned: 3) zeros=$(number "$work/own.txt" pruned: 5)
 executed=$(number "$work/own.txt" executor: 3)
+smaller=$(number "$work/own.txt" smaller: 3) macs=$(number "$work/own.txt" smaller: 5)
 holds "a dense model of at least 92 %" "$dense >= 92"
+holds "half of the work" "$macs <= 50 && $macs >= 40"
+holds "the removal to cost at most 2 points" "$smaller >= $dense - 2"
 holds "pruning to cost at most 2 points" "$pruned >= $dense - 2"
 holds "80 % zeros" "$zeros >= 79.5"
 holds "the executor to agree to two images of 2,000" "$executed - $pruned <= 0.101 && $pruned - $executed <= 0.101"
