@@ -24,8 +24,12 @@ int64_t Hesso::period_of(int64_t step) const {
 }
 
 std::vector<int32_t> Hesso::redundant(const StepContext& context, double share) {
-  return choose(importance(config_.saliency, unit_moments(table(), values(), gradients())), share,
-                context.communicator);
+  return choose(scores(gradients()), share, context.communicator);
+}
+
+std::vector<double> Hesso::scores(const UnitTable::TensorOf& gradients) const {
+  return importance(config_.saliency, unit_moments(table(), values(), gradients), removal().groups(),
+                    config_.normalization);
 }
 
 void Hesso::before_step(Model&, const StepContext& context) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pruning/criteria/criterion.h"
 #include "pruning/group_sparsity/group_sparsity.h"
 #include "pruning/group_sparsity/saliency.h"
 
@@ -9,6 +10,7 @@ struct HessoConfig : RemovalLimits, SparsitySpan {
   StructuredBudget target;
   int64_t periods = 10;
   SaliencyMix saliency;
+  ScoreNormalization normalization = ScoreNormalization::kGroupMean;
   template <class V>
   void fields(V& v) {
     v("target", target, "what remains: one of macs, params, channels, latency");
@@ -16,6 +18,8 @@ struct HessoConfig : RemovalLimits, SparsitySpan {
     v("periods", periods, at_least(1),
       "parts of the span; each chooses a share of the redundant units and shrinks them to zero");
     v("saliency", saliency, "the mix of measures that ranks the units");
+    v("normalization", normalization,
+      "how groups become comparable: none (as in the paper), group_mean, or lamp (2010.07611)");
     RemovalLimits::fields(v);
   }
 };
@@ -36,7 +40,8 @@ class Hesso : public GroupSparsity {
 
  protected:
   Hesso(HessoConfig config, std::string name, Job* job);
-  const SaliencyMix& saliency() const { return config_.saliency; }
+  /// Importance of each unit under the given gradients.
+  std::vector<double> scores(const UnitTable::TensorOf& gradients) const;
   /// Units to be redundant from this period on, the earlier ones among them. `share` of the budget's measure remains.
   virtual std::vector<int32_t> redundant(const StepContext& context, double share);
   std::vector<int32_t> last_choice(const StepContext& context) override;

@@ -73,10 +73,10 @@ std::vector<int32_t> HessoCric::redundant(const StepContext& context, double sha
       const at::Tensor& g = gradients.at(name);
       return g.defined() ? g : model().param(name).raw.detach() * 0.0;
     };
-    std::vector<double> scores = importance(saliency(), unit_moments(table(), values(), gradient));
-    for (size_t u = 0; u < scores.size(); ++u)
-      if (moved_out[u]) scores[u] = kMovedOut;
-    const std::vector<int32_t> next = choose(scores, share, context.communicator);
+    std::vector<double> trial = scores(gradient);
+    for (size_t u = 0; u < trial.size(); ++u)
+      if (moved_out[u]) trial[u] = kMovedOut;
+    const std::vector<int32_t> next = choose(trial, share, context.communicator);
     int64_t violating = 0;
     for (int32_t unit : chosen) {
       if (std::binary_search(next.begin(), next.end(), unit)) continue;

@@ -2,15 +2,19 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/zeros_like.h>
 
 namespace pare {
 namespace {
 
 constexpr double kTiny = 1e-12;
 
-at::Tensor normalized(const at::Tensor& measure) {
-  return measure / measure.norm().clamp_min(kTiny);
+std::vector<double> comparable(const at::Tensor& measure, const DimGroups& groups, ScoreNormalization normalization) {
+  const at::Tensor scaled =
+      normalization == ScoreNormalization::kNone ? measure / measure.norm().clamp_min(kTiny) : measure;
+  const double* data = scaled.const_data_ptr<double>();
+  std::vector<double> out(data, data + scaled.numel());
+  normalize_scores(out, groups, normalization, SparsityScope::kGlobal);
+  return out;
 }
 
 }  // namespace
@@ -25,18 +29,23 @@ UnitMoments unit_moments(const UnitTable& table, const UnitTable::TensorOf& x, c
   return out;
 }
 
-std::vector<double> importance(const SaliencyMix& mix, const UnitMoments& m) {
+std::vector<double> importance(const SaliencyMix& mix, const UnitMoments& m, const DimGroups& groups,
+                               ScoreNormalization normalization) {
   const at::Tensor norm = m.xx.sqrt(), owns = m.sizes.gt(0).to(at::kDouble);
   // Where the descent direction -g points to the origin (x.g > 0), removing the unit goes along with it.
   const at::Tensor cosine = (1.0 - m.xg / (norm * m.gg.sqrt()).clamp_min(kTiny)) * owns;
-  at::Tensor out = at::zeros_like(norm);
-  out += normalized(norm) * mix.magnitude;
-  out += normalized(norm / m.sizes.clamp_min(1.0)) * mix.average;
-  out += normalized(cosine) * mix.cosine;
-  out += normalized(m.xg.abs()) * mix.taylor1;
-  out += normalized(m.xg.square() * 0.5) * mix.taylor2;
-  const double* data = out.const_data_ptr<double>();
-  return {data, data + out.numel()};
+  std::vector<double> out(static_cast<size_t>(norm.numel()), 0.0);
+  const auto add = [&](const at::Tensor& measure, double weight) {
+    if (weight == 0.0) return;
+    const std::vector<double> part = comparable(measure, groups, normalization);
+    for (size_t u = 0; u < out.size(); ++u) out[u] += weight * part[u];
+  };
+  add(norm, mix.magnitude);
+  add(norm / m.sizes.clamp_min(1.0), mix.average);
+  add(cosine, mix.cosine);
+  add(m.xg.abs(), mix.taylor1);
+  add(m.xg.square() * 0.5, mix.taylor2);
+  return out;
 }
 
 }  // namespace pare

@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "core/base/config.h"
+#include "pruning/criteria/criterion.h"
 #include "pruning/group_sparsity/unit_table.h"
 
 namespace pare {
 
-/// Weights of the five measures of HESSO's importance (2409.09085). Each measure is divided by its Euclidean norm over
-/// all units before it is weighted; x are a unit's weights, g their gradient.
+/// Weights of the five measures of HESSO's importance (2409.09085); x are a unit's weights, g their gradient.
 struct SaliencyMix {
   double magnitude = 0.2, average = 0.2, cosine = 0.2, taylor1 = 0.2, taylor2 = 0.2;
   template <class V>
@@ -30,7 +30,9 @@ struct UnitMoments {
 };
 UnitMoments unit_moments(const UnitTable& table, const UnitTable::TensorOf& x, const UnitTable::TensorOf& g);
 
-/// Importance of each unit, >= 0, larger = keep; index = unit. Units without elements get 0.
-std::vector<double> importance(const SaliencyMix& mix, const UnitMoments& moments);
+/// Importance of each unit, >= 0, larger = keep; index = unit. Units without elements get 0. Before it is weighted, each
+/// measure is divided by its Euclidean norm over all units (kNone, as in the paper), or made comparable between groups.
+std::vector<double> importance(const SaliencyMix& mix, const UnitMoments& moments, const DimGroups& groups,
+                               ScoreNormalization normalization);
 
 }  // namespace pare
