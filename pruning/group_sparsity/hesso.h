@@ -10,7 +10,7 @@ struct HessoConfig : RemovalLimits, SparsitySpan {
   StructuredBudget target;
   int64_t periods = 10;
   SaliencyMix saliency;
-  ScoreNormalization normalization = ScoreNormalization::kGroupMean;
+  ScoreNormalization normalization = ScoreNormalization::kNone;
   template <class V>
   void fields(V& v) {
     v("target", target, "what remains: one of macs, params, channels, latency");
